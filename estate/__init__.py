@@ -1,0 +1,1 @@
+"""The pure domain: bytes in, values out; no network, no subprocess, no clock."""
