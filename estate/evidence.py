@@ -1,39 +1,37 @@
-"""The untouched bytes that a scanner returned: content-addressed, and never read before they are stored."""
+"""The untouched bytes that a scanner returned: content-addressed, and stored before anybody reads them."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One document a tool brought, before it is stored.
+    """One document that a tool brought, not yet stored.
 
-    `media` names the reader: `nmap`, `zmap`, …; `path` is where the tool wrote it. `asked` is what this
-    one question covered, in the words of the plan: a report never knows what it was asked.
+    `media` names its reader (`nmap`, `zmap`); `companion` is a second file without which the first one cannot be
+    judged (zmap's metadata); `ended` is empty when the tool finished by itself, otherwise why it did not
+    (`deadline`, `cancelled`, `signal 9`, `exit 1`).
     """
 
     media: str
     path: Path
-    exit_code: int | None = None
-    reason: str = ""
+    companion: Path | None = None
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRef:
-    """Where stored evidence is found again: the sha256 and size of the uncompressed bytes."""
+    """Where stored evidence is found again: the sha256 and size of its uncompressed bytes."""
 
     sha256: str
     size: int
-    media: str
-    notes: tuple[tuple[str, str], ...] = field(default=())
 
 
 class EvidenceStore(Protocol):
     """A place for evidence; a second put of the same bytes writes nothing."""
 
-    def put(self, path: Path, media: str) -> EvidenceRef:
+    def put(self, path: Path) -> EvidenceRef:
         """Store the file's bytes, whole or not at all.
 
         Raises:
@@ -48,12 +46,5 @@ class EvidenceStore(Protocol):
             EvidenceAltered: at the latest when the last byte was read.
         """
 
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Which tool looked, in which version, with which database: part of a change's cause."""
-
-    tool: str
-    version: str = ""
-    database: str = ""
-    started: datetime | None = None
+    def remove(self, sha256: str) -> None:
+        """Forget these bytes; absent ones are no error."""
