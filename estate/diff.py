@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 from estate.assets import Asset
-from estate.coverage import Look, Verdict
+from estate.coverage import NOTHING, Look, Verdict
 from estate.observations import NO_ATTRIBUTES, Attributes, Sight
 
 
@@ -160,7 +160,7 @@ def compare(
     return Comparison(tuple(facts), tuple(changes)) if facts or changes else UNCHANGED
 
 
-_SEEN = Look(Verdict.POSITIVE, "", None)  # type: ignore[arg-type]  # only its verdict and reason are read
+_SEEN = Look(Verdict.POSITIVE, "", NOTHING)
 _Told = tuple[Kind, Cause, Certainty, str]
 
 
