@@ -1,0 +1,10 @@
+"""Run by Roundsman itself, on the connection that holds the migration lock."""
+
+from alembic import context
+
+from estate.store.tables import SQLModel
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
