@@ -134,6 +134,61 @@ def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> 
     return Sight(subject, asked, present, parts[0], parts[1] + parts[2], blind, (strong,) if strong else ())
 
 
+def join_addresses(subject: str, asked: Keys, sights: Iterable[Sight]) -> Sight:
+    """One asset behind several addresses: seen where any address shows it, absent only where every address says so.
+
+    Between addresses the weakest word wins, since a port that only IPv6 offers is not closed by a reset over IPv4.
+    """
+    found = list(sights)
+    if len(found) == 1:
+        return found[0]
+    present: dict[str, dict[str, str]] = {}
+    for sight in found:
+        for key, value in sight.present.items():
+            for name, text in value:
+                present.setdefault(key, {})
+                present[key][name] = max(text, present[key].get(name, ""))
+            present.setdefault(key, {})
+    left = asked - Keys.of(present)
+    parts: list[tuple[Look, ...]] = []
+    for choose in (
+        lambda sight: sight.blind,
+        lambda sight: tuple(look for look in sight.silent if look.weak),
+        lambda sight: tuple(look for look in sight.silent if not look.weak),
+        lambda sight: sight.negative,
+    ):
+        readings = [Reading(subject, {}, choose(sight)) for sight in found]
+        looks = tuple(
+            look
+            for verdict, weak in ((Verdict.BLIND, False), (Verdict.SILENT, True), (Verdict.SILENT, False), (Verdict.NEGATIVE, False))
+            for look in _strongest(readings, verdict, weak, left)
+        )
+        left -= _all(looks)
+        parts.append(looks)
+    depth = max((len(sight.silences) for sight in found), default=0)
+    strong = _all(parts[2])
+    silences = tuple(
+        keys for keys in (_all_of(sight.silences[n : n + 1] for sight in found) & strong for n in range(depth)) if keys
+    )
+    return Sight(
+        subject,
+        asked,
+        {key: tuple(sorted(values.items())) for key, values in present.items()},
+        parts[3],
+        parts[2] + parts[1],
+        parts[0],
+        silences,
+    )
+
+
+def _all_of(many: Iterable[tuple[Keys, ...]]) -> Keys:
+    union = NOTHING
+    for keys in many:
+        for one in keys:
+            union |= one
+    return union
+
+
 def _strongest(readings: Iterable[Reading], verdict: Verdict, weak: bool, within: Keys) -> tuple[Look, ...]:
     """The looks of one verdict, cut to `within`, one per reason; a key with two reasons keeps the first by name."""
     by_reason: dict[str, Keys] = {}

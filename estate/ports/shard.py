@@ -1,0 +1,219 @@
+"""A shard of a port sweep: what it asks of whom, and what its evidence proves, subject by subject."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
+
+from estate.coverage import Keys, Look, Verdict
+from estate.errors import BadReport
+from estate.observations import NO_ATTRIBUTES, Reading, Sight, join_addresses, merge
+from estate.ports.nmap import NmapReader, ReportTail
+from estate.ports.rules import TARPIT_KEY, is_tarpit
+from estate.ports.zmap import read_zmap
+from estate.targets import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class PortShard:
+    """Targets that are assets of their own, assets with their addresses at send time, and the keys asked of each."""
+
+    targets: Targets
+    keys: Keys
+    bindings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The plan as it is stored with the run, so that evidence can be read again without today's settings."""
+        return json.dumps(
+            {
+                "targets": self.targets.words(),
+                "keys": str(self.keys),
+                "bindings": {asset: list(found) for asset, found in sorted(self.bindings.items())},
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "PortShard":
+        """Read a stored plan."""
+        plan = json.loads(text)
+        bindings = {asset: tuple(found) for asset, found in plan["bindings"].items()}
+        return cls(Targets.parse(plan["targets"]), Keys.parse(plan["keys"]), bindings)
+
+    def addresses(self) -> Targets:
+        """Every address that may be sent to."""
+        bound = Targets.parse([address for found in self.bindings.values() for address in found])
+        return Targets.parse((*self.targets.words(), *bound.words()))
+
+    def __len__(self) -> int:
+        return len(self.targets) + len(self.bindings)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Stored evidence, opened for reading."""
+
+    media: str
+    look: int
+    stream: BinaryIO
+    companion: BinaryIO | None = None
+    ended: str = ""
+
+
+class RepeatedSubjectError(Exception):
+    """Subjects that a report lists in several places: they must be held back and merged at the end."""
+
+    def __init__(self, subjects: frozenset[str]) -> None:
+        super().__init__(f"{len(subjects)} subjects occur more than once")
+        self.subjects = subjects
+
+
+@dataclass(slots=True)
+class Notes:
+    """What was noticed while reading, for the operator."""
+
+    outside: int = 0
+    unfinished: set[str] = field(default_factory=set)
+
+
+def sights(
+    shard: PortShard, documents: Sequence[Document], notes: Notes, hold: Collection[str] = frozenset()
+) -> Iterator[Sight]:
+    """Yield each asked asset once, with everything the documents prove of it.
+
+    One report is streamed: memory stays flat however many hosts it lists.
+
+    Raises:
+        RepeatedSubjectError: at the end, where a streamed report lists hosts twice that are not in `hold`; what was
+            yielded does not count, and the caller starts again with them in `hold`.
+        BadReport: a document that cannot be read.
+    """
+    if len(documents) == 1 and documents[0].media == "nmap":
+        yield from _stream(shard, documents[0], notes, hold)
+    else:
+        yield from _gather(shard, documents, notes)
+
+
+def _stream(shard: PortShard, document: Document, notes: Notes, hold: Collection[str]) -> Iterator[Sight]:
+    targets, asked = shard.targets, shard.keys
+    owners = _owners(shard)
+    seen = bytearray(len(targets))
+    held: dict[str, list[Reading]] = {}
+    repeated: set[str] = set()
+    reader = NmapReader(document.stream, look=document.look)
+    for reading in reader:
+        subject = _subject(reading, targets)
+        if subject in owners or subject in hold:
+            held.setdefault(subject, []).append(reading)
+            continue
+        index = targets.index(subject)
+        if index is None:
+            notes.outside += 1
+        elif seen[index]:
+            repeated.add(subject)
+        else:
+            seen[index] = 1
+            yield merge(subject, asked, (reading,))
+    if repeated:
+        raise RepeatedSubjectError(frozenset(repeated))
+    reason = _unreported(reader.tail, document, len(shard), notes)
+    for subject in sorted(hold):
+        index = targets.index(subject)
+        if index is not None and subject in held:
+            seen[index] = 1
+            yield merge(subject, asked, held[subject], reason)
+    yield from _bound(shard, held, reason)
+    absent = (Look(Verdict.BLIND, reason, asked),)
+    at = seen.find(0)
+    if at >= 0:
+        for number, subject in enumerate(targets):
+            if not seen[number]:
+                yield Sight(subject, asked, {}, (), (), absent)
+
+
+def _gather(shard: PortShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
+    readings: dict[str, list[Reading]] = {}
+    reason = "not-in-report" if documents else "no-evidence"
+    sweeps: list[Reading] = []
+    owners = _owners(shard)
+    for document in documents:
+        if document.media == "zmap":
+            found, everybody = _read_sweep(document)
+            sweeps.append(everybody)
+            if everybody.looks[0].verdict is Verdict.BLIND:
+                notes.unfinished.add(everybody.looks[0].reason)
+        elif document.media == "nmap":
+            reader = NmapReader(document.stream, look=document.look)
+            found = list(reader)
+            reason = _unreported(reader.tail, document, len(shard), notes)
+        else:
+            raise BadReport(f"no reader for {document.media} among port evidence")
+        for reading in found:
+            subject = _subject(reading, shard.targets)
+            if subject in owners or subject in shard.targets:
+                readings.setdefault(subject, []).append(reading)
+            else:
+                notes.outside += 1
+    for subject in shard.targets:
+        yield merge(subject, shard.keys, (*readings.get(subject, ()), *sweeps), reason)
+    yield from _bound(shard, readings, reason, sweeps)
+
+
+def _read_sweep(document: Document) -> tuple[list[Reading], Reading]:
+    """The hosts that answered, and the one reading that holds for every address of the sweep."""
+    report = read_zmap(document.stream, document.companion, look=document.look)
+    found = list(report)
+    verdict = Verdict.SILENT if report.silence else Verdict.BLIND
+    return found, Reading("", {}, (Look(verdict, report.reason, report.asked),), document.look)
+
+
+def _bound(
+    shard: PortShard,
+    readings: Mapping[str, Sequence[Reading]],
+    reason: str,
+    sweeps: Iterable[Reading] = (),
+) -> Iterator[Sight]:
+    """Assets with addresses of their own: a port is closed only where every address says so."""
+    sweeps = tuple(sweeps)
+    for asset, addresses in sorted(shard.bindings.items()):
+        parts = [merge(asset, shard.keys, (*readings.get(found, ()), *sweeps), reason) for found in addresses]
+        if parts:
+            yield join_addresses(asset, shard.keys, parts)
+        else:
+            yield Sight(asset, shard.keys, {}, (), (), (Look(Verdict.BLIND, "unresolved", shard.keys),))
+
+
+def _owners(shard: PortShard) -> frozenset[str]:
+    return frozenset(address for found in shard.bindings.values() for address in found)
+
+
+def _subject(reading: Reading, targets: Targets) -> str:
+    """The address, or the name under which the report's maker asked for it."""
+    for name, value in reading.notes:
+        if name == "asked-as" and value in targets.names:
+            return value
+    return reading.subject
+
+
+def _unreported(tail: ReportTail, document: Document, asked: int, notes: Notes) -> str:
+    """Why a host that was asked for is not in the report."""
+    if not tail.complete:
+        reason = document.ended or tail.reason or "truncated"
+        notes.unfinished.add(reason)
+        return reason if tail.reason in ("", "truncated") and document.ended else tail.reason or "truncated"
+    if tail.skipped:
+        return "skipped"
+    return "host-down" if tail.hosts_total >= asked and tail.hosts_up < tail.hosts_total else "not-in-report"
+
+
+def fold_tarpit(sight: Sight, known: Collection[str]) -> Sight:
+    """Make one anomaly of a host on which everything answers; ports already known stay as they are seen."""
+    asked = len(sight.asked)
+    anomaly = Keys.of((TARPIT_KEY,))
+    if is_tarpit(len(sight.present), asked):
+        present = {key: value for key, value in sight.present.items() if key in known}
+        return replace(sight, asked=sight.asked | anomaly, present={**present, TARPIT_KEY: NO_ATTRIBUTES})
+    if TARPIT_KEY in known and len(sight.present) + sum(len(look.keys) for look in sight.negative) > 0:
+        gone = Look(Verdict.NEGATIVE, "answers-like-a-host", anomaly)
+        return replace(sight, asked=sight.asked | anomaly, negative=(*sight.negative, gone))
+    return sight
