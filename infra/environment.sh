@@ -23,7 +23,7 @@ pip() {
 echo "Installing the $(grep -c '^[^ #]' requirements.lock) locked packages into $environment (a minute or two the first time)"
 # What builds a package is locked like the rest: build tools first, then no build may fetch its own.
 awk '/^[^ ]/ { wanted = /^setuptools==/ } wanted' requirements.lock >"$environment/build.lock"
-pip install --quiet --require-hashes --no-deps -r "$environment/build.lock"
-pip install --quiet --require-hashes --no-deps --no-build-isolation --use-pep517 -r requirements.lock
-pip install --quiet --no-deps --no-build-isolation --editable .
+pip install -qq --require-hashes --no-deps -r "$environment/build.lock"
+pip install -qq --require-hashes --no-deps --no-build-isolation --use-pep517 -r requirements.lock
+pip install -qq --no-deps --no-build-isolation --editable .
 echo "Ready: $environment/bin/roundsman. Next: make scan"
