@@ -1,0 +1,1 @@
+"""What a machine needs around the application; nothing here ships in the wheel."""

@@ -1,0 +1,1 @@
+"""Networks made of namespaces, in which real scanners meet hosts whose truth is known."""
