@@ -34,8 +34,8 @@ need_python() {
     found=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none)
     case $found in
     none) lacks python3 "the language Roundsman is written in" && lacks python3-venv "the environment in .venv" ;;
-    3.11 | 3.12 | 3.13) lacks python3-venv "the environment in .venv" ;;
-    *) stop "Roundsman needs Python 3.11, 3.12 or 3.13 with its venv module; python3 here is $found.
+    3.11 | 3.12 | 3.13 | 3.14) lacks python3-venv "the environment in .venv" ;;
+    *) stop "Roundsman needs Python 3.11 to 3.14 with its venv module; python3 here is $found.
 Install one beside it (on Ubuntu 22.04: apt-get install python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.12" ;;
     esac
 }
@@ -71,7 +71,7 @@ install_missing() {
     say "Installing:${as_root:+ sudo} apt-get install$missing"
     # shellcheck disable=SC2086  # a list of words
     $as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-        apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends install $missing </dev/null
+        apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends install $missing </dev/null >/dev/null
 }
 
 case ${1:-} in
@@ -81,4 +81,4 @@ case ${1:-} in
 *) stop "usage: infra/install.sh [--python | --test]" ;;
 esac
 install_missing
-"$here/python.sh" >/dev/null || stop "Python was installed, but it is not 3.11, 3.12 or 3.13 with its venv module: $(python3 --version 2>&1)"
+"$here/python.sh" >/dev/null || stop "Python was installed, but it is not 3.11 to 3.14 with its venv module: $(python3 --version 2>&1)"

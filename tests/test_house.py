@@ -122,3 +122,9 @@ def test_every_dependency_is_locked() -> None:
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     for requirement in map(Requirement, wanted):
         assert Version(locked[requirement.name]) in requirement.specifier, requirement
+
+
+def test_the_python_that_make_looks_for_is_the_one_that_the_project_takes() -> None:
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
+    (low, high) = re.findall(r"\((3), (\d+)\)", (HOUSE / "infra" / "python.sh").read_text())
+    assert project["requires-python"] == f">={'.'.join(low)},<{'.'.join(high)}"
