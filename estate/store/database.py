@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from estate.errors import BadInput, StoreBusy, StoreError, StoreTooNew
-from estate.store import tables
 
 SCHEMA = "0001"
 """The newest migration; a test compares it with the migrations themselves."""
@@ -41,7 +40,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent view."""
-        with translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect().execution_options(roundsman_read=True) as connection:
             yield connection
 
     @property
@@ -105,7 +104,7 @@ def translated() -> Iterator[None]:
         if "locked" in reason or "busy" in reason or "lock timeout" in reason:
             raise StoreBusy(f"the database is in use by another process: {reason}; try again in a moment") from error
         if "full" in reason:
-            raise StoreError(f"the database's disk is full: {reason}; free some space, nothing was half-written") from error
+            raise StoreError(f"the database's disk is full: {reason}; nothing was half-written") from error
         raise StoreError(f"the database cannot be used: {reason}") from error
 
 
@@ -168,14 +167,11 @@ def migrations_folder() -> Path:
 
 def _upgrade(connection: Connection) -> None:
     # Imported late: only a database that needs it pays for Alembic.
-    from alembic.command import upgrade
-    from alembic.config import Config
+    from alembic.command import upgrade  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()))
     attributes: dict[str, Any] = config.attributes
     attributes["connection"] = connection
     upgrade(config, "head")
-
-
-METADATA = tables.SQLModel.metadata

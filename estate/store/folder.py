@@ -31,7 +31,8 @@ class EvidenceFolder:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile(dir=self.root, prefix=".new-", delete=False) as target:
                 unfinished = Path(target.name)
-                with path.open("rb") as source, zstandard.ZstdCompressor(_LEVEL).stream_writer(target, closefd=False) as packed:
+                compressor = zstandard.ZstdCompressor(_LEVEL)
+                with path.open("rb") as source, compressor.stream_writer(target, closefd=False) as packed:
                     while chunk := source.read(_CHUNK):
                         hashed.update(chunk)
                         size += len(chunk)
@@ -97,12 +98,13 @@ class Checked(io.RawIOBase):
         if count:
             self._hashed.update(memoryview(buffer)[:count])
         elif self._hashed.hexdigest() != self._sha256:
-            raise EvidenceAltered(f"evidence {self._sha256} was altered: its bytes have sha256 {self._hashed.hexdigest()}")
+            found = self._hashed.hexdigest()
+            raise EvidenceAltered(f"evidence {self._sha256} was altered: its bytes have sha256 {found}")
         return count
 
     def close(self) -> None:
         """Close the file too."""
         if not self.closed:
-            self._reader.close()
+            self._reader.close()  # type: ignore[no-untyped-call]  # zstandard's stub lacks it
             self._packed.close()
         super().close()

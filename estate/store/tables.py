@@ -6,7 +6,17 @@ still being settled are in the tables already; readers leave them out until the 
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Dialect, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -17,7 +27,7 @@ class Moment(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Refuse times without a zone: they are how clocks of workers end up in each other's order."""
         if value is None:
             return None
@@ -25,7 +35,7 @@ class Moment(TypeDecorator[datetime]):
             raise ValueError("a time without a zone")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Give the zone back."""
         if value is None:
             return None
@@ -155,6 +165,7 @@ class Coverage(SQLModel, table=True):
     run_seq: int = Field(primary_key=True, foreign_key="scanrun.seq", ondelete="CASCADE")
     shard: int = Field(primary_key=True)
     part: int = Field(primary_key=True)
+    aspect: str = Field(primary_key=True)
     verdict: int = Field(primary_key=True)
     map: str = Field(foreign_key="coveragemap.sha256")
     keys: int = Field(sa_type=BigInteger)

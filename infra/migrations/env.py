@@ -2,7 +2,9 @@
 
 from alembic import context
 
-from estate.store.tables import SQLModel
+from sqlmodel import SQLModel
+
+import estate.store.tables  # noqa: F401  # fills the metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)

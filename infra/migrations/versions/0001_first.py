@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("run_seq", sa.Integer(), nullable=False),
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("aspect", sa.String(), nullable=False),
         sa.Column("verdict", sa.Integer(), nullable=False),
         sa.Column("map", sa.String(), nullable=False),
         sa.Column("keys", sa.BigInteger(), nullable=False),
@@ -211,7 +212,7 @@ def upgrade() -> None:
             ["coveragemap.sha256"],
         ),
         sa.ForeignKeyConstraint(["run_seq"], ["scanrun.seq"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_seq", "shard", "part", "verdict"),
+        sa.PrimaryKeyConstraint("run_seq", "shard", "part", "aspect", "verdict"),
     )
     with op.batch_alter_table("coverage", schema=None) as batch_op:
         batch_op.create_index("ix_coverage_map", ["map"], unique=False)

@@ -1,0 +1,50 @@
+"""What an estate's owners declared to be right: the yardstick that turns facts into findings."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from estate.assets import Asset
+from estate.coverage import NOTHING, Keys
+
+
+class Policy(Protocol):
+    """What is expected of whom; `sha256` names the version, so that its changes are told from the estate's."""
+
+    @property
+    def sha256(self) -> str:
+        """The version."""
+
+    def expected(self, asset: Asset) -> Keys:
+        """What may answer on this asset, by name, tag or network."""
+
+    def required(self, asset: Asset) -> Keys:
+        """What was declared for this very asset, and so should answer."""
+
+    def owner(self, asset: Asset) -> str:
+        """Who looks after it, or an empty string."""
+
+    def criticality(self, asset: Asset) -> str:
+        """`low`, `normal`, `high` or `critical`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingDeclared:
+    """The policy of an estate that declares nothing: every open port is unexpected."""
+
+    sha256: str = ""
+
+    def expected(self, asset: Asset) -> Keys:  # noqa: ARG002  # the protocol's signature
+        """Nothing."""
+        return NOTHING
+
+    def required(self, asset: Asset) -> Keys:  # noqa: ARG002  # the protocol's signature
+        """Nothing."""
+        return NOTHING
+
+    def owner(self, asset: Asset) -> str:  # noqa: ARG002  # the protocol's signature
+        """Nobody."""
+        return ""
+
+    def criticality(self, asset: Asset) -> str:  # noqa: ARG002  # the protocol's signature
+        """Normal."""
+        return "normal"

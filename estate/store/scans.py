@@ -1,0 +1,106 @@
+"""What settlement must know of a scan: how its evidence is read, and which of its facts are findings."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from estate.assets import Asset
+from estate.coverage import Verdict
+from estate.diff import Fact, InSight
+from estate.errors import BadInput
+from estate.findings import Detection, Ruling
+from estate.observations import Sight
+from estate.policy import Policy
+from estate.ports import rules
+from estate.ports.shard import Document, Notes, PortShard, fold_tarpit, sights
+
+
+class Scan(Protocol):
+    """One kind of scan."""
+
+    name: str
+    kind: str
+    aspect: str
+
+    def sights(self, plan: str, documents: Sequence[Document], notes: Notes, hold: Collection[str]) -> Iterator[Sight]:
+        """Each asked asset once, from a shard's stored plan and evidence."""
+
+    def bindings(self, plan: str) -> Mapping[str, tuple[str, ...]]:
+        """Which addresses stand for which declared asset."""
+
+    def fold(self, sight: Sight, known: Collection[str]) -> Sight:
+        """Replace what is noise by what it means; `known` are the keys that have facts."""
+
+    def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
+        """What a key's new state means."""
+
+    def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:
+        """What the whole sight of an asset means beside its changed keys: things that should be there and are not."""
+
+
+def detection_of(fact: Fact) -> Detection:
+    """What the state of a fact says of a problem that consists in its presence."""
+    if not fact.present:
+        return Detection.ABSENT
+    if fact.sight is not InSight.SEEN:
+        return Detection.UNOBSERVED
+    return Detection.SUSPECTED_ABSENT if fact.misses else Detection.PRESENT
+
+
+class PortSweep:
+    """Open ports."""
+
+    name = "ports"
+    kind = "host"
+    aspect = "ports"
+
+    def sights(self, plan: str, documents: Sequence[Document], notes: Notes, hold: Collection[str]) -> Iterator[Sight]:
+        """See `estate.ports.shard.sights`."""
+        return sights(PortShard.from_json(plan), documents, notes, hold)
+
+    def bindings(self, plan: str) -> Mapping[str, tuple[str, ...]]:
+        """As planned."""
+        return PortShard.from_json(plan).bindings
+
+    def fold(self, sight: Sight, known: Collection[str]) -> Sight:
+        """A tarpit is one anomaly."""
+        if len(sight.present) > 100 or rules.TARPIT_KEY in known:
+            return fold_tarpit(sight, known)
+        return sight
+
+    def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
+        """An open port is unexpected or not; that it should answer is what `owed` is for."""
+        detection = detection_of(fact)
+        if key == rules.TARPIT_KEY:
+            return [rules.tarpit(asset, detection, "nearly every asked port answered")]
+        expected = key in policy.expected(asset)
+        return [rules.unexpected_port(asset, key, fact.value, detection, expected=expected, vantage=vantage)]
+
+    def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:
+        """Expected ports that a reset proves closed: those declared for this asset, and those that did answer once."""
+        keys = set(policy.required(asset) & sight.asked)
+        expected = policy.expected(asset)
+        keys.update(key for key in facts if key in expected and key in sight.asked)
+        found = []
+        for key in sorted(keys):
+            look = None if key in sight.present else sight.verdict(key)
+            if look is None:
+                found.append(rules.expected_port_closed(asset, key, Detection.ABSENT, "it answers"))
+            elif look.verdict is Verdict.NEGATIVE:
+                found.append(rules.expected_port_closed(asset, key, Detection.PRESENT, look.reason))
+            else:
+                found.append(rules.expected_port_closed(asset, key, Detection.UNOBSERVED, look.reason))
+        return found
+
+
+SCANS: Mapping[str, Scan] = {"ports": PortSweep()}
+
+
+def scan_named(name: str) -> Scan:
+    """The scan of that name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if name not in SCANS:
+        raise BadInput(f"there is no scan {name!r}; there are: {', '.join(SCANS)}")
+    return SCANS[name]
