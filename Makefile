@@ -4,6 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 CODE := estate blocks tasks flows deployments infra tests
 
+# Only root may make network namespaces; run by sudo, nothing that belongs to root is left in the checkout.
+ROOT := $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$(PATH)" CI=true PYTHONDONTWRITEBYTECODE=1)
+
 .DEFAULT_GOAL := env
 .NOTPARALLEL:
 .PHONY: env scan test check lint format bench lock wheel clean help
@@ -26,7 +29,8 @@ scan:  ## Scan this machine's loopback and print what changed since the last tim
 test:  ## Install and run everything that CI runs
 	@infra/install.sh --test
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest
+	$(if $(ROOT),@echo "The tests build a network lab, which needs root: running them with sudo")
+	@$(ROOT) $(BIN)/pytest $(if $(ROOT),-p no:cacheprovider)
 
 check: lint  ## The quick half of `make test`: lint, types, contracts, and the tests that need nothing but Python
 	@$(BIN)/pytest -q tests/test_house.py tests/estate --ignore=tests/estate/store
@@ -43,9 +47,10 @@ format: $(READY)  ## Lay the code out, and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(READY)  ## Print the figures that we hold ourselves to (needs root, and some minutes)
+bench: $(READY)  ## Print the figures that we hold ourselves to (takes some minutes)
 	@infra/install.sh --test
-	@$(BIN)/python -m infra.bench
+	$(if $(ROOT),@echo "The bench builds a network lab, which needs root: running it with sudo")
+	@$(ROOT) $(BIN)/python -m infra.bench
 
 lock:  ## Resolve pyproject.toml into requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pipx install uv" >&2; exit 2; }

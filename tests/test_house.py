@@ -89,7 +89,7 @@ def test_every_silenced_check_says_why() -> None:
 
 
 def test_the_estate_is_told_the_time() -> None:
-    """Only a clock that is passed in lets old evidence be settled again and give the same; leases alone live in real time."""
+    """Only then does old evidence, settled again, give the same; the store's leases alone live in real time."""
     read = [
         f"{file.relative_to(HOUSE)}:{node.lineno}"
         for file in python_files("estate")
