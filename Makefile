@@ -29,7 +29,7 @@ scan:  ## Scan this machine's loopback and print what changed since the last tim
 test:  ## Install and run everything that CI runs
 	@infra/install.sh --test
 	@$(MAKE) --no-print-directory lint
-	$(if $(ROOT),@echo "The tests build a network lab, which needs root: running them with sudo")
+	@$(if $(ROOT),echo "The tests build a network lab. That needs root: running them with sudo",:)
 	@$(ROOT) $(BIN)/pytest $(if $(ROOT),-p no:cacheprovider)
 
 check: lint  ## The quick half of `make test`: lint, types, contracts, and the tests that need nothing but Python
@@ -49,7 +49,7 @@ format: $(READY)  ## Lay the code out, and mend what ruff can mend by itself
 
 bench: $(READY)  ## Print the figures that we hold ourselves to (takes some minutes)
 	@infra/install.sh --test
-	$(if $(ROOT),@echo "The bench builds a network lab, which needs root: running it with sudo")
+	@$(if $(ROOT),echo "The bench builds a network lab. That needs root: running it with sudo",:)
 	@$(ROOT) $(BIN)/python -m infra.bench
 
 lock:  ## Resolve pyproject.toml into requirements.lock (needs uv)
