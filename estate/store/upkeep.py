@@ -1,5 +1,6 @@
 """What a new scope or a new policy means for facts that the run itself did not touch."""
 
+import ipaddress
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, insert, select
@@ -36,7 +37,8 @@ def apply_scope(connection: Connection, staging: Staging) -> None:
     bound = _bound_addresses(connection, run.zone)
     for asset_id, asset, facts, rows in _present_facts(connection, staging):
         addresses = bound.get(asset_id) or ((asset.key,) if canonical_address(asset.key) else ())
-        if not any(old.covers(address) for address in addresses) or any(new.covers(address) for address in addresses):
+        found = [ipaddress.ip_address(address) for address in addresses]
+        if not any(one in old.admission for one in found) or any(one in new.admission for one in found):
             continue
         comparison = rescoped_out(asset, staging.scan.aspect, facts)
         closed = [rows[key] for key, _ in comparison.facts]
