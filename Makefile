@@ -5,7 +5,8 @@ READY := .venv/.ready
 CODE := estate blocks tasks flows deployments infra tests
 
 # Only root may make network namespaces; run by sudo, nothing that belongs to root is left in the checkout.
-ROOT := $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$(PATH)" CI=true PYTHONDONTWRITEBYTECODE=1)
+ROOT := $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$(PATH)" CI=true PYTHONDONTWRITEBYTECODE=1 \
+	HYPOTHESIS_STORAGE_DIRECTORY=/tmp/roundsman-hypothesis)
 
 .DEFAULT_GOAL := env
 .NOTPARALLEL:

@@ -48,7 +48,6 @@ need_scanners() {
 need_lab() {
     need git git "the wheel is built from what is tracked"
     need ip iproute2 "the lab's network namespaces"
-    need iptables iptables "the lab's firewalls"
     need nft nftables "the lab's firewalls"
     need setcap libcap2-bin "a scanner with capabilities instead of root"
     need ps procps "whether a scanner was left running"
