@@ -89,6 +89,28 @@ class Targets:
         if self.names:
             yield Targets((), self.names)
 
+    def without(self, subjects: Iterable[str]) -> "Targets":
+        """The set less these single addresses and names."""
+        left = list(self._ranges)
+        names = set(self.names)
+        for subject in subjects:
+            names.discard(subject)
+            if canonical_address(subject) is None:
+                continue
+            address = ipaddress.ip_address(subject)
+            version, number = address.version, int(address)
+            kept: list[tuple[int, int, int]] = []
+            for found, low, high in left:
+                if found != version or not low <= number <= high:
+                    kept.append((found, low, high))
+                    continue
+                if low < number:
+                    kept.append((found, low, number - 1))
+                if number < high:
+                    kept.append((found, number + 1, high))
+            left = kept
+        return Targets(left, names)
+
     def words(self) -> tuple[str, ...]:
         """The set as networks, ranges and names; `parse` reads it back."""
         found = []

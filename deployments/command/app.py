@@ -1,0 +1,44 @@
+"""The commands by name, and one edge at which every error becomes a sentence and an exit code."""
+
+import os
+from collections.abc import Sequence
+
+import click
+import typer
+
+from deployments.command import keeping, reading, reports, scanning, settling
+from deployments.command.printing import complain
+from estate.errors import RoundsmanError
+
+app = typer.Typer(
+    name="roundsman",
+    help="Makes the rounds of your own estate and says what changed since last time, and how sure it is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+for module in (keeping, scanning, reading, settling, reports):
+    module.register(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code: 0 done, 1 above --fail-on, 2 wrong use, 3 could not look, 4 out of scope."""
+    try:
+        code = app(args=list(arguments), prog_name="roundsman", standalone_mode=False)
+    except RoundsmanError as error:
+        complain(str(error))
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.Abort:
+        complain("interrupted; what was stored is kept, and nothing half-settled counts")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return code if isinstance(code, int) else 0

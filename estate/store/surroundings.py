@@ -1,0 +1,140 @@
+"""Where this program finds its estate, database and evidence: option, then environment, then estate.toml."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import select
+
+from estate.assets import parse_asset
+from estate.errors import BadInput, ScopeMissing
+from estate.evidence import EvidenceStore
+from estate.manifest import Manifest, load_manifest
+from estate.policy import NothingDeclared, Policy
+from estate.scope import Scope
+from estate.store.database import Database, database_url, home, open_database
+from estate.store.folder import EvidenceFolder
+from estate.store.history import PUBLISHED
+from estate.store.rows import RUN
+from estate.store.settlement import Settler
+from estate.store.tables import Run
+
+ESTATE_FILE = "estate.toml"
+EvidenceBlocks = Callable[[str], EvidenceStore]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """An opened database and evidence store, and what the estate's description says."""
+
+    path: Path | None
+    manifest: Manifest | None
+    database: Database
+    evidence: EvidenceStore
+
+    @property
+    def policy(self) -> Policy:
+        """What is right here; nothing is where no estate is described."""
+        return self.manifest.policy if self.manifest else NothingDeclared()
+
+    @property
+    def default_zone(self) -> str | None:
+        """The zone of the only scope there is."""
+        zones = {scope.zone for scope in self.manifest.scopes} if self.manifest else set()
+        return zones.pop() if len(zones) == 1 else None
+
+    def scope(self, name: str | None) -> Scope:
+        """The scope of that name, or the only one.
+
+        Raises:
+            ScopeMissing: none, or several and none was named.
+        """
+        scopes = {scope.name: scope for scope in self.manifest.scopes} if self.manifest else {}
+        if not scopes:
+            where = self.path or "an estate.toml"
+            raise ScopeMissing(f"no scope authorises any scan: `roundsman init` writes {where} for this machine")
+        if name is None and len(scopes) == 1:
+            return next(iter(scopes.values()))
+        if name not in scopes:
+            raise ScopeMissing(f"no scope is called {name!r}; there are: {', '.join(sorted(scopes))}")
+        return scopes[name]
+
+    def bindings(self, zone: str) -> Mapping[str, tuple[str, ...]]:
+        """Declared assets of a zone with their addresses."""
+        return self.manifest.bindings(zone) if self.manifest else {}
+
+    def expected_by(self, asset: str, zone: str, key: str) -> str:
+        """Which row of the estate's description expects this key, in words."""
+        return self.manifest.expectation(parse_asset(asset, zone), key) if self.manifest else ""
+
+    def settler(self, clock: Callable[[], datetime]) -> Settler:
+        """What settles runs here."""
+        return Settler(self.database, self.evidence, self.policy, clock)
+
+    def latest_published(self) -> Run | None:
+        """The latest run whose facts count."""
+        query = select(RUN).where(RUN.c.state.in_(PUBLISHED)).order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc())
+        with self.database.read() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return Run(**row) if row else None
+
+
+def find_estate(chosen: Path | None) -> Path | None:
+    """The estate's description: the chosen file, `$ROUNDSMAN_ESTATE`, here, or in the home; None where there is none.
+
+    Raises:
+        BadInput: a file was named and is not there.
+    """
+    named = chosen or (Path(os.environ["ROUNDSMAN_ESTATE"]) if os.environ.get("ROUNDSMAN_ESTATE") else None)
+    if named is not None:
+        if not named.is_file():
+            raise BadInput(f"{named} is not there: `roundsman init` writes one")
+        return named.resolve()
+    for place in (Path.cwd(), home()):
+        if (place / ESTATE_FILE).is_file():
+            return (place / ESTATE_FILE).resolve()
+    return None
+
+
+def read_estate(path: Path) -> Manifest:
+    """Read the estate's description.
+
+    Raises:
+        BadInput: naming file, line and field.
+    """
+    try:
+        return load_manifest(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 at byte {error.start}") from None
+
+
+def open_surroundings(chosen: Path | None = None, blocks: EvidenceBlocks | None = None) -> Surroundings:
+    """Open everything that a command needs.
+
+    Args:
+        chosen: the estate's description, as named on the command line.
+        blocks: loads an evidence store from a Prefect block; only programs that know Prefect have one.
+    """
+    path = find_estate(chosen)
+    manifest = read_estate(path) if path else None
+    database = open_database(database_url(manifest.database_url(os.environ) if manifest else None))
+    block = manifest.evidence_block if manifest else None
+    if block is not None:
+        if blocks is None:
+            blocks = _load_blocks()
+        return Surroundings(path, manifest, database, blocks(block))
+    folder = manifest.evidence_folder if manifest else None
+    return Surroundings(path, manifest, database, EvidenceFolder(Path(folder) if folder else home() / "evidence"))
+
+
+def _load_blocks() -> EvidenceBlocks:
+    """Remote evidence lives behind a Prefect block: the one case in which a reading command loads Prefect."""
+    from importlib import import_module  # noqa: PLC0415
+
+    found: EvidenceBlocks = import_module("blocks.evidence").load_store
+    return found
