@@ -1,10 +1,9 @@
 """What an estate's owners declared to be right: the yardstick that turns facts into findings."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from estate.assets import Asset
-from estate.coverage import NOTHING, Keys
+from estate.coverage import Keys
 
 
 class Policy(Protocol):
@@ -25,26 +24,3 @@ class Policy(Protocol):
 
     def criticality(self, asset: Asset) -> str:
         """`low`, `normal`, `high` or `critical`."""
-
-
-@dataclass(frozen=True, slots=True)
-class NothingDeclared:
-    """The policy of an estate that declares nothing: every open port is unexpected."""
-
-    sha256: str = ""
-
-    def expected(self, asset: Asset) -> Keys:  # noqa: ARG002  # the protocol's signature
-        """Nothing."""
-        return NOTHING
-
-    def required(self, asset: Asset) -> Keys:  # noqa: ARG002  # the protocol's signature
-        """Nothing."""
-        return NOTHING
-
-    def owner(self, asset: Asset) -> str:  # noqa: ARG002  # the protocol's signature
-        """Nobody."""
-        return ""
-
-    def criticality(self, asset: Asset) -> str:  # noqa: ARG002  # the protocol's signature
-        """Normal."""
-        return "normal"

@@ -5,6 +5,6 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from deployments.command.app import run  # noqa: PLC0415  # shell completion and --help need no database
+    from deployments.command.app import run  # shell completion and --help need no database
 
     sys.exit(run(sys.argv[1:]))

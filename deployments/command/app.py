@@ -23,7 +23,10 @@ for module in (keeping, scanning, reading, settling, reports):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and give its exit code: 0 done, 1 above --fail-on, 2 wrong use, 3 could not look, 4 out of scope."""
+    """Run one command and give its exit code.
+
+    0 done, 1 above --fail-on, 2 wrong use, 3 could not look, 4 out of scope, 130 interrupted.
+    """
     try:
         code = app(args=list(arguments), prog_name="roundsman", standalone_mode=False)
     except RoundsmanError as error:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from itertools import islice
 
+from rich.table import Table
+
 from deployments.command.options import FailOn, now
 from deployments.command.printing import (
     SHOWN,
@@ -17,7 +19,6 @@ from deployments.command.printing import (
 )
 from estate.diff import Kind
 from estate.findings import Severity
-from estate.policy import Policy
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.problems import Selection, list_findings
 from estate.store.reading import list_changes
@@ -76,8 +77,7 @@ def _print(here: Surroundings, run: Run) -> None:
         out.print("Nothing changed." if run.state != "quarantined" else "Nothing was settled.")
     elif all(change["kind"] == Kind.FIRST_OBSERVED.value for change in changes):
         out.print("Seen for the first time:")
-        for line in _first_lines(changes, here.policy, here):
-            out.print(line)
+        out.print(_first_table(changes, here))
     else:
         out.print(change_table(limited(changes, "changes")))
     findings = list(limited(_findings(here, run), "findings"))
@@ -90,9 +90,7 @@ def _print(here: Surroundings, run: Run) -> None:
         hint(f"more changes than {SHOWN}: `roundsman changes --run {run.id[:12]} --json` has all")
 
 
-def _first_lines(changes: list[ChangeObject], policy: Policy, here: Surroundings) -> list[object]:
-    from rich.table import Table  # noqa: PLC0415
-
+def _first_table(changes: list[ChangeObject], here: Surroundings) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("asset", "open", "service", "expected by"):
         table.add_column(name, overflow="fold")
@@ -103,4 +101,4 @@ def _first_lines(changes: list[ChangeObject], policy: Policy, here: Surroundings
             safe(service_of(change) or "–", 60),
             safe(here.expected_by(change["asset"], change["zone"], change["key"]) or "nobody"),
         )
-    return [table]
+    return table

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from deployments.command.here import open_here
 from deployments.command.options import EstateFile, Json, JsonLines, Zone, now, read_moment
 from deployments.command.printing import (
     asset_table,
@@ -21,7 +22,6 @@ from estate.store.chronicle import history as asset_history
 from estate.store.problems import Selection, list_findings
 from estate.store.reading import list_changes, list_runs
 from estate.store.runs import run_named
-from estate.store.surroundings import open_surroundings
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def runs(
     estate: EstateFile = None,
 ) -> None:
     """List the runs: when each looked, how much it could see, and how it ended."""
-    here = open_surroundings(estate)
+    here = open_here(estate)
     rows = list_runs(here.database, limit)
     if print_rows("runs", rows, as_json=as_json, as_lines=as_lines):
         return
@@ -54,7 +54,7 @@ def changes(
     """Say what changed: in the latest run, in a given one, or since a time."""
     if run is not None and since is not None:
         raise typer.BadParameter("choose --run or --since, not both")
-    here = open_surroundings(estate)
+    here = open_here(estate)
     if since is not None:
         rows = list_changes(here.database, since=read_moment(since, now(), "--since"))
     else:
@@ -78,7 +78,7 @@ def findings(
     estate: EstateFile = None,
 ) -> None:
     """List open findings, the riskiest first."""
-    here = open_surroundings(estate)
+    here = open_here(estate)
     rows = list_findings(here.database, here.policy, now(), Selection(everything=everything))
     if print_rows("findings", rows, as_json=as_json, as_lines=as_lines):
         return
@@ -91,7 +91,7 @@ def findings(
 
 def assets(as_json: Json = False, as_lines: JsonLines = False, estate: EstateFile = None) -> None:
     """List the assets and what is seen on each now."""
-    here = open_surroundings(estate)
+    here = open_here(estate)
     rows = list_assets(here.database, here.policy)
     if print_rows("assets", rows, as_json=as_json, as_lines=as_lines):
         return
@@ -106,12 +106,12 @@ def history(
     estate: EstateFile = None,
 ) -> None:
     """Say what was known of an asset at a time, on which proof, and where we were blind."""
-    here = open_surroundings(estate)
+    here = open_here(estate)
     asset_id, found = find_asset(here.database, asset, zone)
     told = asset_history(here.database, asset_id, found, read_moment(at, now(), "--at") if at else now())
     if as_json:
-        lists = {"history": told["history"], "blind": told["blind"]}
-        print_object({"asset": told["asset"], "zone": told["zone"], "at": told["at"]}, lists)
+        head = {"asset": told["asset"], "zone": told["zone"], "at": told["at"]}
+        print_object(head, {"history": iter(told["history"]), "blind": iter(told["blind"])})
         return
     out = console()
     out.print(safe(f"{told['asset']} (zone {told['zone']}) at {told['at']}"))

@@ -1,14 +1,16 @@
 """`read` and `import`: reports that were made elsewhere."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from deployments.command.here import open_here
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, now, read_moment, read_port_list
 from deployments.command.outcome import tell
-from deployments.command.printing import complain, console, print_object, safe
+from deployments.command.printing import console, hint, print_object, safe
 from estate.assets import DEFAULT_ZONE
 from estate.coverage import Keys
 from estate.errors import BadInput
@@ -17,7 +19,6 @@ from estate.ports.nmap import NmapReader
 from estate.ports.zmap import read_zmap
 from estate.store.importing import TOOLS, Import, import_report
 from estate.store.runs import Profile
-from estate.store.surroundings import open_surroundings
 from estate.targets import Targets
 
 Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.")]
@@ -87,7 +88,7 @@ def _read_zmap(stream: BinaryIO, metadata: BinaryIO | None, file: Path, *, as_js
     return _tell(told, observations, coverage, as_json=as_json)
 
 
-def _named(readings: Any, file: Path) -> Iterator[Reading]:  # noqa: ANN401  # both readers iterate the same way
+def _named(readings: Any, file: Path) -> Iterator[Reading]:  # both readers iterate the same way
     try:
         yield from readings
     except BadInput as error:
@@ -161,7 +162,7 @@ def import_(
     """Settle a report that was made elsewhere as a run: month after month, out of order if need be."""
     if canary not in (None, "ok", "failed"):
         raise BadInput(f"--canary is ok or failed, not {canary!r}")
-    here = open_surroundings(estate)
+    here = open_here(estate)
     chosen = zone or here.default_zone or DEFAULT_ZONE
     told = Import(
         tool=tool,
@@ -177,6 +178,6 @@ def import_(
     profile = Profile(keys="")
     run = import_report(here.database, here.evidence, told, here.bindings(chosen), profile, here.policy.sha256, now())
     settled = here.settler(now).settle(run)
-    for warning in settled.warnings:
-        complain(warning)
+    for warning in json.loads(settled.run.warnings):
+        hint(warning)
     return tell(here, settled.run, as_json=as_json, fail_on=fail_on)

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
+from deployments.command.here import open_here
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, now, read_moment
 from deployments.command.outcome import tell
 from deployments.command.printing import console, hint, print_object, safe
 from estate.errors import BadInput
-from estate.store.baselines import accept_baseline, propose_baseline
+from estate.store.acceptance import accept_baseline, tags_of
+from estate.store.baselines import propose_baseline
 from estate.store.runs import run_named
 from estate.store.suppressions import suppress as suppress_findings
-from estate.store.surroundings import open_surroundings
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,7 @@ def settle(
     """Settle a run again from its stored evidence, or answer a quarantine."""
     if accept and discard:
         raise BadInput("choose --accept or --discard, not both")
-    here = open_surroundings(estate)
+    here = open_here(estate)
     chosen = run_named(here.database, run)
     settler = here.settler(now)
     settled = settler.discard(chosen) if discard else settler.settle(chosen, accept=accept)
@@ -52,14 +53,13 @@ def baseline(
     estate: EstateFile = None,
 ) -> None:
     """Propose what is expected from what is there, grouped by tag and network: a list to walk through."""
-    here = open_surroundings(estate)
+    here = open_here(estate)
     chosen = here.latest_published() if run == "latest" else run_named(here.database, run)
     if chosen is None:
         raise BadInput("there is no settled run yet: `roundsman scan ports` makes one")
-    rows = propose_baseline(here.database, here.manifest, here.policy, chosen)
+    rows = propose_baseline(here.database, chosen, here.policy, tags_of(here, chosen.zone))
     if accept:
-        who = accepted_by or getpass.getuser()
-        accept_baseline(here, chosen, rows, who, now())
+        accept_baseline(here, chosen, rows, accepted_by or getpass.getuser(), now())
     if as_json:
         objects = [row.to_object() for row in rows]
         print_object({"run": chosen.id, "accepted": accept}, {"baseline": objects})
@@ -89,7 +89,7 @@ def suppress(
     estate: EstateFile = None,
 ) -> None:
     """Accept a risk for a time; what is suppressed keeps its life and comes back when the time ends."""
-    here = open_surroundings(estate)
+    here = open_here(estate)
     ends = read_moment(until, now(), "--until")
     state = suppress_findings(
         here.database,

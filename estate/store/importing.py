@@ -72,8 +72,15 @@ def import_report(
     bound = {asset: found for asset, found in bindings.items() if any(one in told.asked for one in found)}
     shard = PortShard(targets, keys, bound)
     identity = json.dumps(
-        [ref.sha256, companion.sha256 if companion else "", shard.to_json(), told.zone, told.vantage]
-        + [told.at.isoformat() if told.at else "", told.canary],
+        [
+            ref.sha256,
+            companion.sha256 if companion else "",
+            shard.to_json(),
+            told.zone,
+            told.vantage,
+            told.at.isoformat() if told.at else "",
+            told.canary,
+        ],
         separators=(",", ":"),
     )
     run = open_run(

@@ -4,17 +4,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import select
 
 from estate.assets import parse_asset
-from estate.errors import BadInput, ScopeMissing
+from estate.errors import BadInput
 from estate.evidence import EvidenceStore
 from estate.manifest import Manifest, load_manifest
-from estate.policy import NothingDeclared, Policy
-from estate.scope import Scope
+from estate.policy import Policy
 from estate.store.database import Database, database_url, home, open_database
 from estate.store.folder import EvidenceFolder
 from estate.store.history import PUBLISHED
@@ -31,44 +29,32 @@ class Surroundings:
     """An opened database and evidence store, and what the estate's description says."""
 
     path: Path | None
-    manifest: Manifest | None
+    manifest: Manifest
     database: Database
     evidence: EvidenceStore
 
     @property
     def policy(self) -> Policy:
         """What is right here; nothing is where no estate is described."""
-        return self.manifest.policy if self.manifest else NothingDeclared()
+        return self.manifest.declared
 
     @property
     def default_zone(self) -> str | None:
         """The zone of the only scope there is."""
-        zones = {scope.zone for scope in self.manifest.scopes} if self.manifest else set()
+        zones = {scope.zone for scope in self.manifest.scopes}
         return zones.pop() if len(zones) == 1 else None
 
-    def scope(self, name: str | None) -> Scope:
-        """The scope of that name, or the only one.
-
-        Raises:
-            ScopeMissing: none, or several and none was named.
-        """
-        scopes = {scope.name: scope for scope in self.manifest.scopes} if self.manifest else {}
-        if not scopes:
-            where = self.path or "an estate.toml"
-            raise ScopeMissing(f"no scope authorises any scan: `roundsman init` writes {where} for this machine")
-        if name is None and len(scopes) == 1:
-            return next(iter(scopes.values()))
-        if name not in scopes:
-            raise ScopeMissing(f"no scope is called {name!r}; there are: {', '.join(sorted(scopes))}")
-        return scopes[name]
-
     def bindings(self, zone: str) -> Mapping[str, tuple[str, ...]]:
-        """Declared assets of a zone with their addresses."""
-        return self.manifest.bindings(zone) if self.manifest else {}
+        """Declared assets of a zone with their declared addresses."""
+        return {each.name: each.addresses for each in self.manifest.assets if each.zone == zone and each.addresses}
 
     def expected_by(self, asset: str, zone: str, key: str) -> str:
         """Which row of the estate's description expects this key, in words."""
-        return self.manifest.expectation(parse_asset(asset, zone), key) if self.manifest else ""
+        row = self.manifest.declared.expectation(parse_asset(asset, zone), key)
+        if row is None:
+            return ""
+        words = (f"{row.by} {row.selects}", row.note or "", f"accepted by {row.accepted_by}" if row.accepted_by else "")
+        return ", ".join(word for word in words if word)
 
     def settler(self, clock: Callable[[], datetime]) -> Settler:
         """What settles runs here."""
@@ -121,20 +107,11 @@ def open_surroundings(chosen: Path | None = None, blocks: EvidenceBlocks | None 
         blocks: loads an evidence store from a Prefect block; only programs that know Prefect have one.
     """
     path = find_estate(chosen)
-    manifest = read_estate(path) if path else None
-    database = open_database(database_url(manifest.database_url(os.environ) if manifest else None))
-    block = manifest.evidence_block if manifest else None
-    if block is not None:
-        if blocks is None:
-            blocks = _load_blocks()
-        return Surroundings(path, manifest, database, blocks(block))
-    folder = manifest.evidence_folder if manifest else None
-    return Surroundings(path, manifest, database, EvidenceFolder(Path(folder) if folder else home() / "evidence"))
-
-
-def _load_blocks() -> EvidenceBlocks:
-    """Remote evidence lives behind a Prefect block: the one case in which a reading command loads Prefect."""
-    from importlib import import_module  # noqa: PLC0415
-
-    found: EvidenceBlocks = import_module("blocks.evidence").load_store
-    return found
+    manifest = read_estate(path) if path else Manifest()
+    database = open_database(database_url(manifest.database.resolve(os.environ)))
+    if manifest.evidence.block is None:
+        folder = Path(manifest.evidence.folder).expanduser() if manifest.evidence.folder else home() / "evidence"
+        return Surroundings(path, manifest, database, EvidenceFolder(folder))
+    if blocks is None:
+        raise BadInput(f"evidence lives in the Prefect block {manifest.evidence.block}, which this program cannot load")
+    return Surroundings(path, manifest, database, blocks(manifest.evidence.block))
