@@ -16,7 +16,11 @@ _QUESTIONS = 4_000_000
 
 
 def plan_shards(
-    targets: Targets, keys: Keys, bindings: Mapping[str, tuple[str, ...]], engine: Engine
+    targets: Targets,
+    keys: Keys,
+    bindings: Mapping[str, tuple[str, ...]],
+    unsent: Mapping[str, str],
+    engine: Engine,
 ) -> tuple[PortShard, ...]:
     """Shards in address order; declared assets come first, whole, since their addresses are judged together.
 
@@ -26,7 +30,8 @@ def plan_shards(
     """
     size = _SWEEP if engine == "zmap+nmap" else _size(len(targets), len(keys))
     bound = _bound(bindings, keys, max(1, size))
-    return (*bound, *(PortShard(chunk, keys) for chunk in targets.chunks(size)))
+    silent = (PortShard(Targets(), keys, {}, dict(unsent)),) if unsent else ()
+    return (*bound, *(PortShard(chunk, keys) for chunk in targets.chunks(size)), *silent)
 
 
 def _size(addresses: int, keys: int) -> int:

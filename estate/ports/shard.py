@@ -16,11 +16,15 @@ from estate.targets import Targets
 
 @dataclass(frozen=True, slots=True)
 class PortShard:
-    """Targets that are assets of their own, assets with their addresses at send time, and the keys asked of each."""
+    """Targets that are assets of their own, assets with their addresses at send time, and the keys asked of each.
+
+    `unsent` are assets to which nothing could be sent, with the reason.
+    """
 
     targets: Targets
     keys: Keys
     bindings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsent: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The plan as it is stored with the run, so that evidence can be read again without today's settings."""
@@ -29,6 +33,7 @@ class PortShard:
                 "targets": self.targets.words(),
                 "keys": str(self.keys),
                 "bindings": {asset: list(found) for asset, found in sorted(self.bindings.items())},
+                "unsent": dict(sorted(self.unsent.items())),
             },
             separators=(",", ":"),
         )
@@ -38,7 +43,7 @@ class PortShard:
         """Read a stored plan."""
         plan = json.loads(text)
         bindings = {asset: tuple(found) for asset, found in plan["bindings"].items()}
-        return cls(Targets.parse(plan["targets"]), Keys.parse(plan["keys"]), bindings)
+        return cls(Targets.parse(plan["targets"]), Keys.parse(plan["keys"]), bindings, plan["unsent"])
 
     def addresses(self) -> Targets:
         """Every address that may be sent to."""
@@ -46,7 +51,10 @@ class PortShard:
         return Targets.parse((*self.targets.words(), *bound.words()))
 
     def __len__(self) -> int:
-        return len(self.targets) + len(self.bindings)
+        return len(self.targets) + len(self.bindings) + len(self.unsent)
+
+    def __contains__(self, asset: object) -> bool:
+        return asset in self.bindings or asset in self.unsent or asset in self.targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +185,9 @@ def _bound(
     sweeps = tuple(sweeps)
     for asset, addresses in sorted(shard.bindings.items()):
         parts = [merge(asset, shard.keys, (*readings.get(found, ()), *sweeps), reason) for found in addresses]
-        if parts:
-            yield join_addresses(asset, shard.keys, parts)
-        else:
-            yield Sight(asset, shard.keys, {}, (), (), (Look(Verdict.BLIND, "unresolved", shard.keys),))
+        yield join_addresses(asset, shard.keys, parts)
+    for asset, why in sorted(shard.unsent.items()):
+        yield Sight(asset, shard.keys, {}, (), (), (Look(Verdict.BLIND, why, shard.keys),))
 
 
 def _owners(shard: PortShard) -> frozenset[str]:

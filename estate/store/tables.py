@@ -97,6 +97,7 @@ class Run(SQLModel, table=True):
     vantage: str
     trigger: str
     flow_run_id: str | None = None
+    maker: str = ""
     profile: str = Field(sa_column=_text())
     policy_sha256: str = ""
     engine: str = ""

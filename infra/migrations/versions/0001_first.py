@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("vantage", sa.String(), nullable=False),
         sa.Column("trigger", sa.String(), nullable=False),
         sa.Column("flow_run_id", sa.String(), nullable=True),
+        sa.Column("maker", sa.String(), nullable=False),
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("policy_sha256", sa.String(), nullable=False),
         sa.Column("engine", sa.String(), nullable=False),
