@@ -186,8 +186,8 @@ def _sorted(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(words)))
 
 
-_Network = Annotated[Network, BeforeValidator(told(read_network)), PlainSerializer(str), WithJsonSchema(_TEXT)]
-Networks = Annotated[tuple[_Network, ...], AfterValidator(in_order)]
+NetworkText = Annotated[Network, BeforeValidator(told(read_network)), PlainSerializer(str), WithJsonSchema(_TEXT)]
+Networks = Annotated[tuple[NetworkText, ...], AfterValidator(in_order)]
 Names = Annotated[tuple[Annotated[str, BeforeValidator(told(read_name))], ...], AfterValidator(_sorted)]
 Excluded = Annotated[tuple[Annotated[str, BeforeValidator(told(read_excluded))], ...], AfterValidator(_sorted)]
 Word = Annotated[str, BeforeValidator(told(read_zone))]

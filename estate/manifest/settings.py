@@ -1,0 +1,110 @@
+"""Where facts and evidence are kept, and for how long."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from estate.errors import BadInput, BadTarget
+from estate.manifest.rows import Table
+from estate.scope.words import Plain, told
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}\Z")
+_BLOCK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[A-Za-z0-9_-]+\Z")
+_DATABASES = ("sqlite", "postgresql")
+
+
+def read_database_url(value: object) -> str:
+    """The URL of a database, without a password.
+
+    Raises:
+        BadTarget: another kind of database, or a password, which belongs in an environment variable.
+    """
+    scheme, found, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    if not found or scheme.partition("+")[0] not in _DATABASES or not rest.isprintable():
+        raise BadTarget(
+            "is not the URL of a database, such as sqlite:////var/lib/roundsman/estate.db or postgresql://host/name"
+        )
+    if ":" in rest.rpartition("@")[0] or "password=" in rest:
+        raise BadTarget("holds a password: put the whole URL into an environment variable, and its name into url_env")
+    return f"{scheme}://{rest}"
+
+
+def read_variable(value: object) -> str:
+    """The name of an environment variable.
+
+    Raises:
+        BadTarget: anything else; what it was is not repeated, since it may be the secret itself.
+    """
+    if not isinstance(value, str) or not _VARIABLE.match(value):
+        raise BadTarget("is not the name of an environment variable, such as ESTATE_DATABASE")
+    return value
+
+
+def read_block(value: object) -> str:
+    """The name of a Prefect block.
+
+    Raises:
+        BadTarget: anything else.
+    """
+    if not isinstance(value, str) or not _BLOCK.match(value):
+        raise BadTarget(f"{str(value)[:60]!r} is not a Prefect block, as type/name: local-file-system/evidence")
+    return value
+
+
+class Estate(Table):
+    """Whose estate this is."""
+
+    name: Plain = Field("estate", description="How reports call it.")
+
+
+class DatabaseSettings(Table):
+    """Where facts are kept."""
+
+    url: Annotated[str, BeforeValidator(told(read_database_url))] | None = Field(
+        None, description="Its URL, without a password."
+    )
+    url_env: Annotated[str, BeforeValidator(told(read_variable))] | None = Field(
+        None, description="The environment variable that holds its URL."
+    )
+
+    @model_validator(mode="after")
+    def _says_it_once(self) -> "DatabaseSettings":
+        if self.url and self.url_env:
+            raise ValueError("has both url and url_env: keep one of them")
+        return self
+
+    def resolve(self, environment: Mapping[str, str]) -> str | None:
+        """The URL, or None where none is declared.
+
+        Raises:
+            BadInput: the environment variable is not set.
+        """
+        if self.url_env is None:
+            return self.url
+        if not environment.get(self.url_env):
+            raise BadInput(f"the environment variable {self.url_env} is not set, and [database] url_env names it")
+        return environment[self.url_env]
+
+
+class EvidenceSettings(Table):
+    """Where evidence is kept."""
+
+    folder: str | None = Field(None, min_length=1, description="A local folder; ~ is the home directory.")
+    block: Annotated[str, BeforeValidator(told(read_block))] | None = Field(
+        None, description="A Prefect filesystem block, as type/name."
+    )
+
+    @model_validator(mode="after")
+    def _says_it_once(self) -> "EvidenceSettings":
+        if self.folder and self.block:
+            raise ValueError("has both folder and block: keep one of them")
+        return self
+
+
+class Retention(Table):
+    """How long `roundsman prune` keeps things; what has no limit is kept for ever."""
+
+    evidence_days: int | None = Field(None, ge=1, strict=True, description="Days that raw evidence is kept.")
+    runs_days: int | None = Field(None, ge=1, strict=True, description="Days that runs and their coverage are kept.")
