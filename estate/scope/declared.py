@@ -53,7 +53,7 @@ class Canary(BaseModel):
 
 
 class Breaker(BaseModel):
-    """When a run would close so much at once that a person is asked first."""
+    """The two limits beyond which nothing is closed without being asked for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Circuit breaker")
 

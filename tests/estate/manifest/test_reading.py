@@ -59,8 +59,8 @@ def test_what_is_no_toml_is_said_with_its_line(text: str, told: str) -> None:
     ("text", "told"),
     [
         (
-            SCOPE + 'netwroks = ["10.0.0.0/8"]',
-            "line 5: scopes[0].netwroks: there is no such setting; did you mean networks?",
+            SCOPE + 'network = ["10.0.0.0/8"]',
+            "line 5: scopes[0].network: there is no such setting; did you mean networks?",
         ),
         (SCOPE + "colour = 1", "line 5: scopes[0].colour: there is no such setting; known are name, zone, vantage"),
         (
@@ -68,8 +68,8 @@ def test_what_is_no_toml_is_said_with_its_line(text: str, told: str) -> None:
             "line 5: scopes[0].breaker.shre: there is no such setting; did you mean share?",
         ),
         (
-            SCOPE + "[[scopes.canaries]]\nadress = 1",
-            "line 6: scopes[0].canaries[0].adress: there is no such setting; did",
+            SCOPE + "[[scopes.canaries]]\naddr = 1",
+            "line 6: scopes[0].canaries[0].addr: there is no such setting; did",
         ),
         ("[[scope]]\n", "line 1: scope: there is no such setting; did you mean scopes?"),
         ('[scopes]\nname = "lab"', "line 1: scopes: has to be a list"),
