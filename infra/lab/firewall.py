@@ -4,7 +4,7 @@ from typing import Literal
 
 from infra.lab.namespaces import Namespace
 
-Refusal = Literal["tcp-reset", "icmp"]
+Refusal = Literal["tcp-reset", "admin-prohibited", "port-unreachable", "host-unreachable"]
 
 _CALM = """
 table inet lab
@@ -34,11 +34,11 @@ class Firewall:
 
     def drop(self, address: str, ports: str = "") -> None:
         """Swallow TCP and UDP packets to this host; it still answers ARP, neighbour discovery and ping."""
-        self._add("arriving", f"{_to(address)} {_ports(ports)} drop")
+        self._add("arriving", f"{_to(address)} meta l4proto {{ tcp, udp }} {_ports(ports)} drop")
 
     def refuse(self, address: str, ports: str = "", by: Refusal = "tcp-reset") -> None:
-        """Refuse TCP to this host: by RST, as a closed port does, or by ICMP "administratively prohibited"."""
-        answer = "tcp reset" if by == "tcp-reset" else "icmpx admin-prohibited"
+        """Refuse TCP to this host: by RST, as a closed port does, or by an ICMP (v6) error of this type."""
+        answer = "tcp reset" if by == "tcp-reset" else f"icmpx {by}"
         self._add("arriving", f"{_to(address)} meta l4proto tcp {_ports(ports)} reject with {answer}")
 
     def ban(self, *sources: str) -> None:
@@ -48,9 +48,7 @@ class Firewall:
 
     def lose(self, percent: float) -> None:
         """Swallow this share of the arriving TCP and UDP packets, at random."""
-        self._add(
-            "arriving", f"meta l4proto {{ tcp, udp }} numgen random mod 10000 < {round(percent * 100)} drop"
-        )
+        self._add("arriving", f"meta l4proto {{ tcp, udp }} numgen random mod 10000 < {round(percent * 100)} drop")
 
     def tarpit(self, address: str, port: int) -> None:
         """Lead every TCP port of this host to one of its listeners, so that all 65,535 seem open."""
@@ -70,4 +68,4 @@ def _to(address: str) -> str:
 
 
 def _ports(ports: str) -> str:
-    return f"th dport {{ {ports} }}" if ports else "meta l4proto { tcp, udp }"
+    return f"th dport {{ {ports} }}" if ports else ""

@@ -49,7 +49,7 @@ class Listeners:
 
     def __init__(self, wrap: Callable[[Sequence[str]], list[str]]) -> None:
         """Take the function that makes a command run inside the target's namespace."""
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             # -S: the standard library is enough, and site-packages take time to look through.
             wrap((sys.executable, "-S", "-m", "infra.lab.server")),
             cwd=_CHECKOUT,

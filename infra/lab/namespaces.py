@@ -1,4 +1,4 @@
-"""Network namespaces that bear their owner's process id, vanish with the block that made them, and are swept if it died.
+"""Network namespaces that bear their owner's process id, vanish with its block, and are swept if it died.
 
 Needs root and iproute2. Names are `rl-<pid>-<start>-<count>-<role>`: the start time of the process (in clock ticks,
 field 22 of /proc/PID/stat, see proc(5)) tells a live owner from a newer process that was given the same number.
@@ -43,9 +43,14 @@ class Namespace:
         Raises:
             subprocess.TimeoutExpired: it was killed after `timeout` seconds.
         """
-        # S603: the lab's callers are tests and benchmarks of this repository.
-        return subprocess.run(  # noqa: S603
-            self.command(argv), input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout
+        return subprocess.run(
+            self.command(argv),
+            check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
         )
 
     def must(self, argv: Command, stdin: str = "") -> str:
@@ -64,8 +69,8 @@ class Namespace:
         self.must(("ip", "-batch", "-"), stdin="\n".join(lines) + "\n")
 
     def sysctl(self, settings: Mapping[str, int]) -> None:
-        """Set kernel settings; the per-namespace ones stay inside."""
-        self.must(("sysctl", "-qw", *(f"{name}={value}" for name, value in settings.items())))
+        """Set kernel settings of this namespace; those that this kernel does not keep per namespace are left alone."""
+        self.must(("sysctl", "-eqw", *(f"{name}={value}" for name, value in settings.items())))
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -75,7 +80,7 @@ class Namespace:
         or event loop that already runs elsewhere stays where it is. A child started through `command()` has
         no such traps.
         """
-        with open("/proc/thread-self/ns/net", "rb") as home, open(_NAMED / self.name, "rb") as here:
+        with Path("/proc/thread-self/ns/net").open("rb") as home, (_NAMED / self.name).open("rb") as here:
             _enter(here.fileno())
             try:
                 yield
@@ -127,9 +132,12 @@ def _remove(name: str) -> None:
             if int(number) != os.getpid():
                 with suppress(ProcessLookupError):
                     os.kill(int(number), signal.SIGKILL)
-    # A second sweeper may have been faster.
-    with suppress(LabError):
+    try:
         _host_ip("netns", "delete", name)
+    except LabError:
+        # A second sweeper may have been faster.
+        if (_NAMED / name).exists():
+            raise
 
 
 def _started(pid: int) -> int:
@@ -143,7 +151,7 @@ def _started(pid: int) -> int:
 
 
 def _host_ip(*argv: str) -> str:
-    done = subprocess.run(("ip", *argv), capture_output=True, text=True, timeout=20)  # noqa: S603
+    done = subprocess.run(("ip", *argv), check=False, capture_output=True, text=True, timeout=20)
     if done.returncode:
         raise LabError(f"ip {' '.join(argv)}: {done.stderr.strip()}")
     return done.stdout

@@ -41,6 +41,8 @@ _QUIET = {
     "net.ipv6.conf.all.keep_addr_on_down": 1,
     # ICMP refusals are evidence here; a limiter would turn some of them into silence.
     "net.ipv4.icmp_ratelimit": 0,
+    "net.ipv4.icmp_msgs_per_sec": 100_000,
+    "net.ipv4.icmp_msgs_burst": 100_000,
     "net.ipv6.icmp.ratelimit": 0,
     "net.ipv4.conf.all.rp_filter": 0,
     "net.ipv4.conf.default.rp_filter": 0,

@@ -83,7 +83,7 @@ def populate(
     seed: int, live: int = 1000, deaf: int = 300, ports: Sequence[int] = FIFTEEN_PORTS, most: int = 6
 ) -> Population:
     """Choose who lives where: each live host has one to `most` of the ports open; the same seed, the same world."""
-    chance = random.Random(seed)  # noqa: S311 - a reproducible world, not a secret
+    chance = random.Random(seed)
     # Neither the first nor the last address, which some tools take for the network's own.
     numbers = chance.sample(range(1, NETWORK.num_addresses - 1), live)
     addresses = [str(NETWORK[number]) for number in numbers]
@@ -119,7 +119,7 @@ def routed_lab(
         scanner.ip(f"route add {NETWORK} via {GATEWAY}")
         target.must(("nft", "-f", "-"), stdin=_rules(population, ports))
         for port in ports:
-            listeners.open("0.0.0.0", Service(port, mode, payload))  # noqa: S104 - inside the namespace only
+            listeners.open("0.0.0.0", Service(port, mode, payload))
         yield RoutedLab(scanner, target, population, tuple(ports))
 
 

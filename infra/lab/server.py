@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Callable
+from typing import cast
 
 from infra.lab.listeners import Mode
 
@@ -15,6 +16,8 @@ from infra.lab.listeners import Mode
 _IP_FREEBIND = 15
 _IPV6_FREEBIND = 78
 _BACKLOG = 4096
+# An order bears its payload in hexadecimal, and banners of a megabyte are wanted.
+_LONGEST = 16 * 1024 * 1024
 
 
 async def _serve(mode: Mode, payload: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,8 +58,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # The event loop's own transport is no subclass of the one it stands for.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answer = {Mode.ECHO: data, Mode.BANNER: self._payload, Mode.REPLY: self._payload}.get(self._mode, b"")
@@ -68,15 +71,17 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 def _resolve(question: bytes, table: bytes) -> bytes:
     """A DNS answer (RFC 1035 section 4) to the first question: a PTR record for a known IPv4 address, else NXDOMAIN."""
-    end = question.find(b"\0", 12)
-    if len(question) < 17 or end < 0:
+    if len(question) < 12:
         return b""
+    if question[4:6] == b"\0\0":
+        # A status request, as scanners send it: not implemented, but here we are.
+        return question[:2] + b"\x90\x04" + bytes(8)
     labels, at = [], 12
-    while question[at]:
+    while at < len(question) and question[at]:
         labels.append(question[at + 1 : at + 1 + question[at]].decode("ascii", "replace"))
         at += 1 + question[at]
-        if at >= len(question):
-            return b""
+    if at + 5 > len(question):
+        return b""
     asked = ".".join(labels).lower()
     record = b""
     for line in table.decode().splitlines():
@@ -108,7 +113,7 @@ def _bound(address: str, port: int, proto: str) -> socket.socket:
 async def _obey() -> None:
     """Carry out orders until the input ends."""
     loop = asyncio.get_running_loop()
-    orders = asyncio.StreamReader()
+    orders = asyncio.StreamReader(limit=_LONGEST)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     held: dict[tuple[str, str, int], asyncio.Server | asyncio.DatagramTransport] = {}
     while line := await orders.readline():
