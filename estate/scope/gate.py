@@ -71,14 +71,15 @@ class Scope(Declaration):
         """
         name = read_name(text)
         self.check_valid(now)
-        addresses = [ipaddress.ip_address(read_address(each)) for each in resolved]
         reasons = self._against_name(name)
-        refused = [address for address in addresses if address not in self.admission]
+        addresses = [ipaddress.ip_address(read_address(each)) for each in resolved if "%" not in each]
+        refused = [self.admission.refusal(each) for each in addresses if each not in self.admission]
+        refused += [f"{each} means another host on every machine" for each in resolved if "%" in each]
         if not reasons and not refused:
             return tuple(dict.fromkeys(addresses))
-        shown = "; ".join(self.admission.refusal(address) for address in refused[:5])
+        shown = "; ".join(refused[:5])
         standing = reasons or f"{name} is one of its names"
-        where = f", and it resolves to {', '.join(map(str, addresses[:5]))}" if addresses else ""
+        where = f", and it resolves to {', '.join(resolved[:5])}" if resolved else ""
         raise OutOfScope(f"{name} is out of scope {self.name!r}: {standing}{where}{': ' if shown else ''}{shown}")
 
     def targets(self, now: datetime, only: Iterable[str] = ()) -> Targets:

@@ -124,6 +124,11 @@ def test_a_name_that_resolves_to_loopback_is_refused_even_in_a_scope_of_everythi
         scope("0.0.0.0/0", names=["rebound.example.org"]).admit_name("rebound.example.org", ["127.0.0.1"], NOW)
 
 
+def test_a_name_that_resolves_to_an_address_of_one_interface_is_refused() -> None:
+    with pytest.raises(OutOfScope, match="fe80::1%eth0 means another host on every machine"):
+        scope("fe80::/64", names=["printer.local"]).admit_name("printer.local", ["fe80::1%eth0"], NOW)
+
+
 def test_a_name_that_nobody_listed_is_refused() -> None:
     with pytest.raises(OutOfScope, match="not one of its names"):
         scope().admit_name("www.example.org", ["10.0.0.9"], NOW)
