@@ -1,7 +1,7 @@
 """What evidence proves was looked at: sets of keys, and one of four verdicts on each."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,8 +11,13 @@ from urllib.parse import quote, unquote
 from estate.errors import BadTarget
 
 Spans = tuple[tuple[int, int], ...]
+Items = Spans | frozenset[str] | None
+"""What a family holds: numbers as merged ranges, names one by one, or None for all of it."""
+
 _NUMBERED = {"tcp": 65535, "udp": 65535, "sctp": 65535}
-_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z", re.ASCII)
+_WHOLE: dict[str, Spans] = {family: ((0, highest),) for family, highest in _NUMBERED.items()}
+_SPANS = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*+\Z")
+_SPAN = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?\Z")
 
 
 class Verdict(IntEnum):
@@ -45,9 +50,13 @@ class Keys:
 
     __slots__ = ("_families", "_text")
 
-    def __init__(self, families: dict[str, Spans | frozenset[str] | None] | None = None) -> None:
+    def __init__(self, families: dict[str, Items] | None = None) -> None:
         """Take families as merged spans, as names, or as None for the whole family."""
-        self._families = {name: items for name, items in (families or {}).items() if items is None or items}
+        self._families: dict[str, Items] = {
+            name: _WHOLE.get(name) if items is None else items
+            for name, items in (families or {}).items()
+            if items is None or items
+        }
         self._text: str | None = None
 
     @staticmethod
@@ -58,7 +67,7 @@ class Keys:
         Raises:
             BadTarget: a range that is none, or a port above 65535.
         """
-        families: dict[str, Spans | frozenset[str] | None] = {}
+        families: dict[str, Items] = {}
         for word in text.split():
             family, found, items = word.partition("/")
             if not found or not items or family in families:
@@ -72,20 +81,32 @@ class Keys:
         return Keys(families)
 
     @staticmethod
+    def ranges(family: str, spans: Spans) -> "Keys":
+        """The set of these merged, not empty ranges of one numbered family, without a detour: readers make many."""
+        keys = Keys.__new__(Keys)
+        keys._families = {family: spans}
+        keys._text = None
+        return keys
+
+    @staticmethod
     def of(keys: Iterable[str]) -> "Keys":
-        """The set of these single keys, each `family/item`."""
+        """The set of these keys, each `family/item`, or `family/*` for all of a family."""
         numbers: dict[str, list[int]] = {}
         names: dict[str, set[str]] = {}
+        whole: set[str] = set()
         for key in keys:
             family, _, item = key.partition("/")
-            if family in _NUMBERED:
+            if item == "*":
+                whole.add(family)
+            elif family in _NUMBERED:
                 numbers.setdefault(family, []).append(int(item))
             else:
                 names.setdefault(family, set()).add(item)
-        families: dict[str, Spans | frozenset[str] | None] = {
+        families: dict[str, Items] = {
             family: merge_spans((number, number) for number in found) for family, found in numbers.items()
         }
         families.update((family, frozenset(found)) for family, found in names.items())
+        families.update(dict.fromkeys(whole))
         return Keys(families)
 
     @property
@@ -95,9 +116,7 @@ class Keys:
 
     def spans(self, family: str) -> Spans:
         """The ranges of a numbered family."""
-        items = self._families.get(family, ())
-        if items is None:
-            return ((0, _NUMBERED[family]),)
+        items = self._families.get(family)
         return items if isinstance(items, tuple) else ()
 
     def __contains__(self, key: object) -> bool:
@@ -109,9 +128,11 @@ class Keys:
             return True
         if isinstance(items, frozenset):
             return item in items
+        if not item.isdecimal():
+            return False
         number = int(item)
-        at = bisect_right(items, (number, 65536)) - 1
-        return at >= 0 and items[at][0] <= number <= items[at][1]
+        at = bisect_left(items, (number + 1,)) - 1
+        return at >= 0 and number <= items[at][1]
 
     def __or__(self, other: "Keys") -> "Keys":
         if not other._families or self is other:
@@ -126,26 +147,62 @@ class Keys:
     def __sub__(self, other: "Keys") -> "Keys":
         if not self._families or not other._families:
             return self
-        families: dict[str, Spans | frozenset[str] | None] = {}
+        families: dict[str, Items] = {}
         for family, items in self._families.items():
-            families[family] = _minus(family, items, other._families[family]) if family in other._families else items
+            families[family] = _minus(items, other._families[family]) if family in other._families else items
         return Keys(families)
 
     def __and__(self, other: "Keys") -> "Keys":
         if self is other:
             return self
-        families: dict[str, Spans | frozenset[str] | None] = {}
+        families: dict[str, Items] = {}
         for family, items in self._families.items():
             if family in other._families:
                 families[family] = _both(items, other._families[family])
         return Keys(families)
 
+    def divided_by(self, keys: Iterable[str], parts: Iterable["Keys"]) -> bool:
+        """Whether these single keys and these sets make up exactly this set, none of them twice.
+
+        Only sure of numbered families: False may also mean that this cheap look could not tell.
+        """
+        pieces: dict[str, list[tuple[int, int]]] = {}
+        for part in parts:
+            for family, items in part._families.items():
+                if not isinstance(items, tuple):
+                    return False
+                pieces.setdefault(family, []).extend(items)
+        for key in keys:
+            family, _, item = key.partition("/")
+            if family not in _NUMBERED:
+                return False
+            number = int(item)
+            pieces.setdefault(family, []).append((number, number))
+        if pieces.keys() != self._families.keys():
+            return False
+        for family, found in pieces.items():
+            found.sort()
+            joined: list[tuple[int, int]] = []
+            low, high = found[0]
+            for first, final in found[1:]:
+                if first == high + 1:
+                    high = final
+                elif first <= high:
+                    return False
+                else:
+                    joined.append((low, high))
+                    low, high = first, final
+            joined.append((low, high))
+            if tuple(joined) != self._families[family]:
+                return False
+        return True
+
     def __len__(self) -> int:
         """How many keys; a whole family of names counts as one, since nobody knows its size."""
         total = 0
-        for family, items in self._families.items():
+        for items in self._families.values():
             if items is None:
-                total += _NUMBERED.get(family, 0) + 1
+                total += 1
             elif isinstance(items, frozenset):
                 total += len(items)
             else:
@@ -158,12 +215,12 @@ class Keys:
     def __iter__(self) -> Iterator[str]:
         for family in self.families:
             items = self._families[family]
-            if items is None and family not in _NUMBERED:
+            if items is None:
                 yield f"{family}/*"
             elif isinstance(items, frozenset):
                 yield from (f"{family}/{item}" for item in sorted(items))
             else:
-                for low, high in self.spans(family):
+                for low, high in items:
                     yield from (f"{family}/{number}" for number in range(low, high + 1))
 
     def __str__(self) -> str:
@@ -190,17 +247,22 @@ def parse_spans(text: str, highest: int = 65535) -> Spans:
     Raises:
         BadTarget: anything else, a reversed range, or a number above `highest`.
     """
-    found = []
+    if not _SPANS.match(text):
+        wrong = next(item for item in text.split(",") if not _SPAN.match(item))
+        raise BadTarget(f"{wrong[:60]!r} in {text[:60]!r} is not a port or a range of ports")
+    spans = []
     for item in text.split(","):
-        match = _RANGE.match(item)
-        if match is None:
-            raise BadTarget(f"{item!r} in {text[:60]!r} is not a port or a range of ports")
-        low = int(match[1])
-        high = int(match[2]) if match[2] else low
-        if low > high or high > highest:
-            raise BadTarget(f"{item!r} is not a range between 0 and {highest}")
-        found.append((low, high))
-    return merge_spans(found)
+        low, _, high = item.partition("-")
+        spans.append((int(low), int(high or low)))
+    last = -2
+    merged = True
+    for first, final in spans:
+        if first > final or final > highest:
+            raise BadTarget(f"{first}-{final} is not a range between 0 and {highest}")
+        merged = merged and first > last + 1
+        last = final
+    # Scanners write ranges sorted and merged; only people do not.
+    return tuple(spans) if merged else merge_spans(spans)
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
@@ -234,7 +296,7 @@ class Look:
         return self.verdict is Verdict.SILENT and self.reason in WEAK_SILENCES
 
 
-def _spell(items: Spans | frozenset[str] | None) -> str:
+def _spell(items: Items) -> str:
     if items is None:
         return "*"
     if isinstance(items, frozenset):
@@ -242,34 +304,34 @@ def _spell(items: Spans | frozenset[str] | None) -> str:
     return spell_spans(items)
 
 
-def _union(one: Spans | frozenset[str] | None, two: Spans | frozenset[str] | None) -> Spans | frozenset[str] | None:
+def _names(items: Spans | frozenset[str]) -> frozenset[str]:
+    return items if isinstance(items, frozenset) else frozenset()
+
+
+def _union(one: Items, two: Items) -> Items:
     if one is None or two is None:
         return None
-    if isinstance(one, frozenset) or isinstance(two, frozenset):
-        return frozenset(one) | frozenset(two)  # type: ignore[arg-type]  # one family holds one kind of item
-    return merge_spans((*one, *two))
+    if isinstance(one, tuple) and isinstance(two, tuple):
+        return merge_spans((*one, *two))
+    return _names(one) | _names(two)
 
 
-def _both(one: Spans | frozenset[str] | None, two: Spans | frozenset[str] | None) -> Spans | frozenset[str] | None:
+def _both(one: Items, two: Items) -> Items:
     if one is None or two is None:
         return one if two is None else two
-    if isinstance(one, frozenset) or isinstance(two, frozenset):
-        return frozenset(one) & frozenset(two)  # type: ignore[arg-type]  # one family holds one kind of item
-    return _cut(one, two, keep_inside=True)
+    if isinstance(one, tuple) and isinstance(two, tuple):
+        return _cut(one, two, keep_inside=True)
+    return _names(one) & _names(two)
 
 
-def _minus(
-    family: str, one: Spans | frozenset[str] | None, two: Spans | frozenset[str] | None
-) -> Spans | frozenset[str] | None:
+def _minus(one: Items, two: Items) -> Items:
     if two is None:
         return ()
     if one is None:
-        if family not in _NUMBERED:
-            return None  # all but some names is still "all others", which has no other spelling
-        one = ((0, _NUMBERED[family]),)
-    if isinstance(one, frozenset) or isinstance(two, frozenset):
-        return frozenset(one) - frozenset(two)
-    return _cut(one, two, keep_inside=False)
+        return None  # all but some names is still "all others", which has no other spelling
+    if isinstance(one, tuple) and isinstance(two, tuple):
+        return _cut(one, two, keep_inside=False)
+    return _names(one) - _names(two)
 
 
 def _cut(one: Spans, two: Spans, *, keep_inside: bool) -> Spans:

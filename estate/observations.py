@@ -10,6 +10,13 @@ Attributes = tuple[tuple[str, str], ...]
 
 NO_ATTRIBUTES: Attributes = ()
 
+_BY_STRENGTH = (
+    (Verdict.NEGATIVE, False),
+    (Verdict.SILENT, False),
+    (Verdict.SILENT, True),
+    (Verdict.BLIND, False),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -59,79 +66,54 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
     Strength per key: positive, negative, silent, weakly silent, blind. `unreported` is the reason of
     asked keys that no evidence speaks of.
     """
-    found = list(readings)
-    if len(found) == 1 and found[0].look == 0:
-        return _merge_one(subject, asked, found[0], unreported)
-    present: dict[str, tuple[int, dict[str, str]]] = {}
+    found = tuple(readings)
+    if len(found) == 1:
+        sight = _whole(subject, asked, found[0])
+        if sight is not None:
+            return sight
+    values: dict[str, dict[str, tuple[int, str]]] = {}
     for reading in found:
         for key, attributes in reading.present.items():
-            if key not in asked:
-                continue
-            rank, values = present.get(key, (-1, {}))
-            for name, value in attributes:
-                # The later look knows better; between equals the greater value, so that order never matters.
-                if name not in values or (reading.look, value) > (rank, values[name]):
-                    values[name] = value
-            present[key] = (max(rank, reading.look), values)
-    seen = Keys.of(present)
-    negative = _strongest(found, Verdict.NEGATIVE, False, asked - seen)
-    left = asked - seen - _all(negative)
-    silent = _strongest(found, Verdict.SILENT, False, left)
-    left -= _all(silent)
-    weak = _strongest(found, Verdict.SILENT, True, left)
-    left -= _all(weak)
-    blind = _strongest(found, Verdict.BLIND, False, left)
-    left -= _all(blind)
+            if key in asked:
+                told = values.setdefault(key, {})
+                for name, value in attributes:
+                    # The later look knows better; between equals the greater value, so that order never matters.
+                    told[name] = max(told.get(name, (-1, "")), (reading.look, value))
+    present = {key: tuple(sorted((name, value) for name, (_, value) in told.items())) for key, told in values.items()}
+    left = asked - Keys.of(present)
+    parts: list[tuple[Look, ...]] = []
+    for verdict, weak in _BY_STRENGTH:
+        looks = _strongest(found, verdict, weak, left)
+        left -= _all(looks)
+        parts.append(looks)
+    negative, silent, weakly_silent, blind = parts
     if left:
         blind = (*blind, Look(Verdict.BLIND, unreported, left))
     return Sight(
-        subject,
-        asked,
-        {key: tuple(sorted(values.items())) for key, (_, values) in present.items()},
-        negative,
-        (*silent, *weak),
-        blind,
-        _count_silences(found, _all(silent)),
+        subject, asked, present, negative, (*silent, *weakly_silent), blind, _count_silences(found, _all(silent))
     )
 
 
-def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> Sight:
-    """The same result for the common case of one look, without set algebra on every host."""
-    present = reading.present
-    if any(key not in asked for key in present):
-        present = {key: value for key, value in present.items() if key in asked}
-    by_verdict: dict[Verdict, list[Look]] = {Verdict.NEGATIVE: [], Verdict.SILENT: [], Verdict.BLIND: []}
-    for look in reading.looks:
-        by_verdict[look.verdict].append(look)
-    counted = len(present) + sum(len(look.keys) for look in reading.looks)
-    whole = counted == len(asked) and not any(look.keys - asked for look in reading.looks)
-    if not whole or len(reading.looks) > 1:
-        whole = False
-    if whole and not any(look.weak for look in reading.looks):
-        silent = tuple(by_verdict[Verdict.SILENT])
-        return Sight(
-            subject,
-            asked,
-            present,
-            tuple(by_verdict[Verdict.NEGATIVE]),
-            silent,
-            tuple(by_verdict[Verdict.BLIND]),
-            (silent[0].keys,) if silent else (),
-        )
-    left = asked - Keys.of(present)
-    parts: list[tuple[Look, ...]] = []
-    for verdict, weak in (
-        (Verdict.NEGATIVE, False),
-        (Verdict.SILENT, False),
-        (Verdict.SILENT, True),
-        (Verdict.BLIND, False),
-    ):
-        part = _strongest([reading], verdict, weak, left)
-        left -= _all(part)
-        parts.append(part)
-    blind = (*parts[3], Look(Verdict.BLIND, unreported, left)) if left else parts[3]
-    strong = _all(parts[1])
-    return Sight(subject, asked, present, parts[0], parts[1] + parts[2], blind, (strong,) if strong else ())
+def _whole(subject: str, asked: Keys, reading: Reading) -> Sight | None:
+    """The same for one reading that answers every asked key once, as nearly all do, without set algebra; else None."""
+    looks = reading.looks
+    if not asked.divided_by(reading.present, (look.keys for look in looks)):
+        return None
+    if len(looks) > 1:
+        looks = tuple(sorted(looks, key=lambda look: (look.weak, look.reason)))
+        if len({(look.verdict, look.reason) for look in looks}) < len(looks):
+            return None
+    silent = tuple(look for look in looks if look.verdict is Verdict.SILENT)
+    strong = _all(look for look in silent if not look.weak)
+    return Sight(
+        subject,
+        asked,
+        reading.present,
+        tuple(look for look in looks if look.verdict is Verdict.NEGATIVE),
+        silent,
+        tuple(look for look in looks if look.verdict is Verdict.BLIND),
+        (strong,) if strong else (),
+    )
 
 
 def join_addresses(subject: str, asked: Keys, sights: Iterable[Sight]) -> Sight:
@@ -160,7 +142,12 @@ def join_addresses(subject: str, asked: Keys, sights: Iterable[Sight]) -> Sight:
         readings = [Reading(subject, {}, choose(sight)) for sight in found]
         looks = tuple(
             look
-            for verdict, weak in ((Verdict.BLIND, False), (Verdict.SILENT, True), (Verdict.SILENT, False), (Verdict.NEGATIVE, False))
+            for verdict, weak in (
+                (Verdict.BLIND, False),
+                (Verdict.SILENT, True),
+                (Verdict.SILENT, False),
+                (Verdict.NEGATIVE, False),
+            )
             for look in _strongest(readings, verdict, weak, left)
         )
         left -= _all(looks)
