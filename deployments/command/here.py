@@ -12,6 +12,6 @@ def open_here(estate: Path | None) -> Surroundings:
 
 
 def _load_store(block: str) -> EvidenceStore:
-    from blocks.evidence import load_store  # two seconds that a local folder does not cost
+    from blocks.evidence import open_evidence  # two seconds that a local folder does not cost
 
-    return load_store(block)
+    return open_evidence(block)

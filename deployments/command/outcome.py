@@ -20,7 +20,7 @@ from deployments.command.printing import (
 from estate.diff import Kind
 from estate.findings import Severity
 from estate.store.documents import ChangeObject, FindingObject, run_object
-from estate.store.problems import Selection, list_findings
+from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
@@ -80,12 +80,15 @@ def _print(here: Surroundings, run: Run) -> None:
         out.print(_first_table(changes, here))
     else:
         out.print(change_table(limited(changes, "changes")))
-    findings = list(limited(_findings(here, run), "findings"))
-    if findings and changes:
-        out.print()
-        out.print(finding_table(findings))
-    elif findings:
-        hint(f"{len(findings)} findings are open as before; `roundsman findings` lists them")
+    if changes and run.state != "quarantined":
+        touched = Selection(run_seq=run.seq, touched=True, limit=SHOWN)
+        findings = list(islice(list_findings(here.database, here.policy, now(), touched), SHOWN))
+        if findings:
+            out.print()
+            out.print(finding_table(findings))
+    still = count_open(here.database)
+    if still:
+        hint(f"{still:,} findings are open; `roundsman findings` lists them")
     if len(changes) > SHOWN:
         hint(f"more changes than {SHOWN}: `roundsman changes --run {run.id[:12]} --json` has all")
 

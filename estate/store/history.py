@@ -80,7 +80,8 @@ def pasts(
         # A positive without a fact is a tarpit's answer: it was asked, and nothing was learnt.
         past = said.get(verdict, Past.BLIND)
         for key in tuple(left):
-            reached = past if key in keys else Past.NOT_ASKED
+            # An anomaly is a word on the whole subject: whoever answered like a host showed none.
+            reached = past if key in keys or key.startswith("anomaly/") else Past.NOT_ASKED
             if reached > known.get((subject, key), Past.NEVER_TARGETED):
                 known[subject, key] = reached
                 if reached is Past.PROVED:

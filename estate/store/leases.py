@@ -25,8 +25,7 @@ def me() -> str:
 
 def is_dead(holder: str) -> bool:
     """Whether a holder on this machine no longer runs; holders elsewhere count as alive until their lease ends."""
-    machine, _, rest = holder.partition("/")
-    pid, _, started = rest.partition("/")
+    machine, pid, started, *_ = (*holder.split("/"), "", "", "")
     if machine != socket.gethostname() or not pid.isdigit():
         return False
     return _started(int(pid)) != started
@@ -81,7 +80,7 @@ def _take(database: Database, name: str, holder: str) -> bool:
         if row is None:
             connection.execute(insert(LEASE), {"name": name, "holder": holder, "until": _until()})
             return True
-        if row.until < datetime.now(UTC) or is_dead(row.holder.rpartition("/")[0]):
+        if row.until < datetime.now(UTC) or is_dead(row.holder):
             connection.execute(update(LEASE).where(LEASE.c.name == name).values(holder=holder, until=_until()))
             return True
         return False

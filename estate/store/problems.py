@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from estate.assets import Asset
 from estate.errors import NotFound
@@ -28,10 +28,16 @@ _BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which findings: `everything` also takes resolved, suppressed and false ones."""
+    """Which findings: `everything` also takes resolved, suppressed and false ones.
+
+    `run_seq` chooses those of the run's zone and vantage, `touched` of them only those whose life the run changed;
+    `limit` takes so many of the severest.
+    """
 
     everything: bool = False
     run_seq: int | None = None
+    touched: bool = False
+    limit: int | None = None
     fingerprint: str | None = None
 
 
@@ -58,6 +64,17 @@ def list_findings(
             looks = _looks(connection, [item[3] for item in batch])
             for score, _, _, state, asset, suppression in batch:
                 yield _object(state, asset, -score, suppression, looks, clocks, policy)
+
+
+def count_open(database: Database) -> int:
+    """How many findings are not proved absent."""
+    with database.read() as connection:
+        query = (
+            select(func.count(STEP.c.finding_id.distinct()))
+            .where(holds(STEP, hidden(connection)))
+            .where(STEP.c.detection != Detection.ABSENT.value)
+        )
+        return connection.execute(query).scalar_one()
 
 
 def finding_named(database: Database, policy: Policy, now: datetime, fingerprint: str) -> FindingObject:
@@ -98,8 +115,12 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
         .join(ASSET, ASSET.c.id == FINDING.c.asset_id)
         .join(RUN, RUN.c.seq == FINDING.c.first_seq)
         .where(holds(STEP, hidden(connection)))
-        .order_by(FINDING.c.id)
     )
+    if selection.limit is None:
+        query = query.order_by(FINDING.c.id)
+    else:
+        order = case({name.value: -name.rank for name in Severity}, value=STEP.c.severity)
+        query = query.order_by(order, FINDING.c.id).limit(selection.limit)
     if not selection.everything:
         query = query.where(STEP.c.detection != Detection.ABSENT.value)
     if selection.fingerprint is not None:
@@ -108,6 +129,8 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
         zone = select(RUN.c.zone).where(RUN.c.seq == selection.run_seq).scalar_subquery()
         vantage = select(RUN.c.vantage).where(RUN.c.seq == selection.run_seq).scalar_subquery()
         query = query.where(ASSET.c.zone == zone, STEP.c.vantage == vantage)
+        if selection.touched:
+            query = query.where(STEP.c.from_seq == selection.run_seq)
     grouped: list[list[Row[tuple[object, ...]]]] = []
     last = None
     for row in connection.execute(query):

@@ -334,7 +334,6 @@ def _write_coverage(
             continue
         if connection.execute(select(MAP.c.sha256).where(MAP.c.sha256 == sha256)).first() is None:
             connection.execute(insert(MAP), {"sha256": sha256, "body": body})
-        keys = sum(len(Keys.parse(text)) * len(subjects) for (_, text), subjects in found.items())
         connection.execute(
             insert(COVERAGE),
             {
@@ -344,7 +343,6 @@ def _write_coverage(
                 "aspect": staging.scan.aspect,
                 "verdict": int(verdict),
                 "map": sha256,
-                "keys": keys,
             },
         )
 

@@ -169,7 +169,6 @@ class Coverage(SQLModel, table=True):
     aspect: str = Field(primary_key=True)
     verdict: int = Field(primary_key=True)
     map: str = Field(foreign_key="coveragemap.sha256")
-    keys: int = Field(sa_type=BigInteger)
 
 
 class FactRow(SQLModel, table=True):

@@ -207,7 +207,6 @@ def upgrade() -> None:
         sa.Column("aspect", sa.String(), nullable=False),
         sa.Column("verdict", sa.Integer(), nullable=False),
         sa.Column("map", sa.String(), nullable=False),
-        sa.Column("keys", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["map"],
             ["coveragemap.sha256"],
