@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.command.here import open_here
+from blocks.surroundings import open_here
 from deployments.command.options import EstateFile, Json, JsonLines, Zone, now, read_moment
 from deployments.command.printing import (
     asset_table,

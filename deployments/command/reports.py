@@ -7,7 +7,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from deployments.command.here import open_here
+from blocks.surroundings import open_here
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, now, read_moment, read_port_list
 from deployments.command.outcome import tell
 from deployments.command.printing import console, hint, print_object, safe
