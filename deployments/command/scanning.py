@@ -111,12 +111,14 @@ def _settle_surroundings(estate: Path | None) -> Surroundings:
 
 
 def _sweep(here: Surroundings, sweep: Sweep, *, as_json: bool, fail_on: FailOn, verbose: bool) -> int:
-    here.manifest.scope_named(sweep.scope).targets(now(), [])  # an authorisation that ended is said before anything starts
+    here.manifest.scope_named(sweep.scope).targets(
+        now(), []
+    )  # an authorisation that ended is said before anything starts
     _prepare_prefect(verbose=verbose)
     with _shown(quiet=as_json or verbose) as say:
         say("starting Prefect (about 20 s without a server) …")
-        from flows.port_sweep import port_sweep  # noqa: PLC0415  # Prefect costs seconds that reading must not pay
-        from tasks import rounds  # noqa: PLC0415
+        from flows.port_sweep import port_sweep  # Prefect costs seconds that reading must not pay
+        from tasks import rounds
 
         state = port_sweep(sweep, return_state=True)
     run_id = rounds.last_opened()
@@ -150,7 +152,13 @@ def _shown(*, quiet: bool) -> Iterator[object]:
     if quiet or not sys.stderr.isatty():
         yield lambda _words: None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         shown = bar.add_task("…", total=1.0)
         ended = threading.Event()

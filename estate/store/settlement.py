@@ -13,6 +13,7 @@ from estate.diff import Change, Rules
 from estate.errors import BadInput, EvidenceMissing
 from estate.evidence import EvidenceStore
 from estate.policy import Policy
+from estate.ports.canaries import judge_canaries
 from estate.ports.shard import Document, Notes, RepeatedSubjectError
 from estate.store.breaker import matching_quarantine, quarantine_note
 from estate.store.database import Database
@@ -72,6 +73,7 @@ class Settler:
 
     def preview(self, run: Run) -> list[Change]:
         """What settling would say now, without writing anything: what a second look should look at."""
+        run.canary = self._canary(run)
         staging = self._staging(run)
         staging.preview = []
         for shard in shards_of(self.database, staging.seq):
@@ -94,7 +96,8 @@ class Settler:
 
     def _settle(self, run: Run, *, accept: bool, renew: Callable[[], None]) -> Settled:
         seq = run.seq or 0
-        set_state(self.database, seq, "settling")
+        run.canary = self._canary(run)
+        set_state(self.database, seq, "settling", canary=run.canary)
         notes = Notes()
         try:
             staging = self._stage_all(run, notes, renew)
@@ -170,6 +173,15 @@ class Settler:
         if run.canary.startswith("failed"):
             staging.blind_because = "canary"
         return staging
+
+    def _canary(self, run: Run) -> str:
+        """What the canaries of this run say; an import was told."""
+        canaries = Profile.from_json(run.profile).canaries
+        if not canaries:
+            return run.canary
+        rows = evidence_of(self.database, run.seq or 0).get(CANARY_SHARD, [])
+        with ExitStack() as opened:
+            return judge_canaries(canaries, [self._open(row, opened) for row in rows])
 
     def _quarantine(self, run: Run, staging: Staging, renew: Callable[[], None]) -> Settled:
         seq, totals = run.seq or 0, staging.totals
@@ -273,6 +285,8 @@ def _numbers(staging: Staging) -> dict[str, object]:
 
 def _message(staging: Staging, state: str) -> str:
     """Why a run that is not complete is not."""
+    if staging.run.canary.startswith("failed"):
+        return f"the scanner is blind here, canary {staging.run.canary}"
     if state == "complete":
         return ""
     totals = staging.totals
