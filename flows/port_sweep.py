@@ -42,7 +42,7 @@ def _name() -> str:
 def can_heal(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
     """Whether trying again may help: the error itself says so."""
     try:
-        state.result()  # type: ignore[unused-coroutine]  # a sync flow's state gives its result at once
+        state.result()
     except RoundsmanError as error:
         return error.retryable
     except Exception:  # noqa: BLE001  # whatever else went wrong is a fault of ours, which time does not heal
@@ -93,7 +93,8 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
     log.info("run %s asks with %s", run.id[:12], run.choice)
     try:
         rounds.ask_canaries(round_)
-        _watch(run, ask.map([run.id] * len(round_.shards), round_.shards))
+        left = round_.shards
+        _watch(run, ask.map([run.id] * len(left), left) if left else [])
         look_again(run.id)
         settle(run.id)
     finally:

@@ -25,7 +25,7 @@ from tasks.ports import (
     ask_nmap,
     ask_zmap,
     nmap_engine,
-    nmap_may_send_raw,
+    nmap_rights,
     route_to,
     zmap_engine,
 )
@@ -36,13 +36,12 @@ MOST_DOUBTS = 5_000
 """More keys in doubt than this are no news but an upheaval: the circuit breaker and the next run judge it."""
 _PATIENCE = 10.0
 _LEAST_SECONDS = 600.0
-_SECOND_LOOK_RETRIES = 6
 _MOST_SECOND_LOOKS = 20
 
 
 def choose(targets: Targets, bound: int, keys: Keys) -> Choice:
     """The engine for this question on this machine."""
-    raw = nmap_may_send_raw()
+    raw = nmap_rights().raw
     zmap = raw and zmap_engine() is not None
     routed = zmap and raw and not bound and len(targets) and _route(targets) is not None
     return choose_engine(len(targets) + bound, keys, raw=raw, zmap=bool(zmap), routed=bool(routed))
@@ -119,7 +118,7 @@ class Asker:
         for (number, keys), addresses in sorted(groups.items()):
             now = _now()
             admitted = [address for address in addresses if self.scope.admit(address, now)]
-            for evidence in self._nmap(admitted, Keys.of(keys), folder, _ignore, retries=_SECOND_LOOK_RETRIES):
+            for evidence in self._nmap(admitted, Keys.of(keys), folder, _ignore, patient=True):
                 yield number, evidence, len(keys) * len(addresses)
 
     def _admitted(self, shard: PortShard) -> list[str]:
@@ -143,7 +142,7 @@ class Asker:
         report: Report,
         *,
         versions: bool | None = None,
-        retries: int = 2,
+        patient: bool = False,
     ) -> Iterator[Evidence]:
         """One nmap for each IP version and for fragile hosts, which are never asked for versions."""
         asked = keys
@@ -161,11 +160,12 @@ class Asker:
                 keys=asked,
                 technique="connect" if self.choice.engine == "nmap-connect" else "syn",
                 pace=self.scope.pace,
-                versions=(self.profile.versions if versions is None else versions) and not fragile,
-                retries=retries,
+                versions=self.profile.versions if versions is None else versions,
+                fragile=fragile,
                 deadline=self._deadline(len(members), len(asked)),
             )
-            yield ask_nmap(question, folder, on_progress=_part(report, done, len(members), len(addresses)))
+            for part in (question.again() if patient else question).parts():
+                yield ask_nmap(part, folder, on_progress=_part(report, done, len(members), len(addresses)))
             done += len(members)
 
     def _sweep(self, shard: PortShard, folder: Path, report: Report) -> Iterator[Evidence]:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,6 +40,7 @@ from estate.targets import Targets
 from tasks import progress
 from tasks.asking import Asker, choose, engine_words
 from tasks.names import resolve
+from tasks.ports.nmap_scan import nmap_rights
 
 LEASE_SECONDS = 60.0
 _BEAT_SECONDS = 15.0
@@ -88,6 +89,9 @@ def open_round(here: Surroundings, sweep: Sweep, flow_run_id: str | None) -> Rou
     choice = choose(wanted.targets, len(wanted.bindings), keys)
     canaries = tuple((canary.address, canary.port, canary.expect) for canary in scope.canaries)
     breaker = Breaker(scope.breaker.share, scope.breaker.at_least)
+    if choice.engine == "nmap-connect" and keys.spans("udp"):
+        rights = nmap_rights()
+        wanted = replace(wanted, warnings=(*wanted.warnings, f"UDP is not asked: {rights.why}; {rights.grant}"))
     profile = Profile(str(keys), versions, scope.silences, breaker, canaries)
     shards = plan_shards(wanted.targets, keys, wanted.bindings, wanted.unsent, choice.engine)
     new = NewRun(

@@ -1,7 +1,7 @@
 """A shard of a port sweep: what it asks of whom, and what its evidence proves, subject by subject."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
@@ -142,14 +142,14 @@ def _stream(shard: PortShard, document: Document, notes: Notes, hold: Collection
 def _gather(shard: PortShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
     readings: dict[str, list[Reading]] = {}
     reason = "not-in-report" if documents else "no-evidence"
-    sweeps: list[Reading] = []
+    sweeps: list[Sweep] = []
     owners = _owners(shard)
     for document in documents:
         if document.media == "zmap":
-            found, everybody = _read_sweep(document)
-            sweeps.append(everybody)
-            if everybody.looks[0].verdict is Verdict.BLIND:
-                notes.unfinished.add(everybody.looks[0].reason)
+            found, sweep = _read_sweep(document)
+            sweeps.append(sweep)
+            if sweep.others.looks[0].verdict is Verdict.BLIND:
+                notes.unfinished.add(sweep.others.looks[0].reason)
         elif document.media == "nmap":
             reader = NmapReader(document.stream, look=document.look)
             found = list(reader)
@@ -163,28 +163,43 @@ def _gather(shard: PortShard, documents: Sequence[Document], notes: Notes) -> It
             else:
                 notes.outside += 1
     for subject in shard.targets:
-        yield merge(subject, shard.keys, (*readings.get(subject, ()), *sweeps), reason)
+        yield merge(subject, shard.keys, (*readings.get(subject, ()), *_swept(sweeps, subject)), reason)
     yield from _bound(shard, readings, reason, sweeps)
 
 
-def _read_sweep(document: Document) -> tuple[list[Reading], Reading]:
-    """The hosts that answered, and the one reading that holds for every address of the sweep."""
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one sweep says of every address that it sent to, beside the answers."""
+
+    covers: Callable[[str], bool]
+    others: Reading
+
+
+def _swept(sweeps: Iterable[Sweep], address: str) -> Iterator[Reading]:
+    return (sweep.others for sweep in sweeps if sweep.covers(address))
+
+
+def _read_sweep(document: Document) -> tuple[list[Reading], Sweep]:
+    """The hosts that answered, and what holds for all others."""
     report = read_zmap(document.stream, document.companion, look=document.look)
     found = list(report)
     verdict = Verdict.SILENT if report.silence else Verdict.BLIND
-    return found, Reading("", {}, (Look(verdict, report.reason, report.asked),), document.look)
+    others = Reading("", {}, (Look(verdict, report.reason, report.asked),), document.look)
+    return found, Sweep(report.covers, others)
 
 
 def _bound(
     shard: PortShard,
     readings: Mapping[str, Sequence[Reading]],
     reason: str,
-    sweeps: Iterable[Reading] = (),
+    sweeps: Sequence[Sweep] = (),
 ) -> Iterator[Sight]:
     """Assets with addresses of their own: a port is closed only where every address says so."""
-    sweeps = tuple(sweeps)
     for asset, addresses in sorted(shard.bindings.items()):
-        parts = [merge(asset, shard.keys, (*readings.get(found, ()), *sweeps), reason) for found in addresses]
+        parts = [
+            merge(asset, shard.keys, (*readings.get(found, ()), *_swept(sweeps, found)), reason)
+            for found in addresses
+        ]
         yield join_addresses(asset, shard.keys, parts)
     for asset, why in sorted(shard.unsent.items()):
         yield Sight(asset, shard.keys, {}, (), (), (Look(Verdict.BLIND, why, shard.keys),))
