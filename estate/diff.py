@@ -4,12 +4,12 @@ Generic over observations: ports, TLS endpoints, packages and checks are all key
 refuted, silent, out of sight or not asked. Nothing here knows a clock, a database or a scanner.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 from estate.assets import Asset
-from estate.coverage import NOTHING, Look, Verdict
+from estate.coverage import Look, Verdict
 from estate.observations import NO_ATTRIBUTES, Attributes, Sight
 
 
@@ -95,8 +95,8 @@ class Change:
 class Rules:
     """What the judgement depends on besides evidence.
 
-    `silences` (K) distinct silent looks in a row say gone; `engine_changed` says that the tool or its database has
-    another version than in the run before, which then is the cause of changes that touch attributes only.
+    `silences` (K) distinct silent looks in a row say gone; `engine_changed` (the tool) and `intel_changed` (its
+    database) say that the version is another one than in the run before, which then causes changes of attributes.
     """
 
     silences: int = 3
@@ -114,10 +114,16 @@ class Comparison:
 
 UNCHANGED = Comparison()
 
-_NEVER_SEEN_CAUSE = {
-    Past.NEVER_TARGETED: Cause.SCOPE,
-    Past.NOT_ASKED: Cause.PROFILE,
-    Past.BLIND: Cause.ESTATE,
+_Told = tuple[Kind, Cause, Certainty, str]
+_Judged = tuple[str, Fact | None, Fact, tuple[_Told, ...]]
+"""A key, its state before and after, and what to tell about it."""
+
+_NEVER_SEEN: Mapping[Past, _Told] = {
+    Past.NEVER_TARGETED: (Kind.FIRST_OBSERVED, Cause.SCOPE, Certainty.PROVED, "never looked at before"),
+    Past.NOT_ASKED: (Kind.FIRST_OBSERVED, Cause.PROFILE, Certainty.PROVED, "not asked before"),
+    Past.BLIND: (Kind.FIRST_OBSERVED, Cause.ESTATE, Certainty.PROVED, "never in sight before"),
+    Past.SILENT: (Kind.APPEARED, Cause.ESTATE, Certainty.LIKELY, "was silent before"),
+    Past.PROVED: (Kind.APPEARED, Cause.ESTATE, Certainty.PROVED, "absence was proved before"),
 }
 
 
@@ -133,101 +139,86 @@ def compare(
 
     Keys outside `sight.asked` keep their facts untouched. `past` is only called for keys without a prior fact.
     """
-    present = sight.present
-    if prior and len(prior) == len(present) and all(_verified(prior.get(key), value) for key, value in present.items()):
-        return UNCHANGED
-    facts: list[tuple[str, Fact]] = []
-    changes: list[Change] = []
+    return _comparison(asset, aspect, _judge(prior, sight, past, rules))
 
-    def judge(key: str, before: Fact | None, look: Look, value: Attributes) -> None:
-        after, told = _judge(before, look, value, sight.silent_looks(key), rules)
+
+def _judge(prior: Mapping[str, Fact], sight: Sight, past: Callable[[str], Past], rules: Rules) -> Iterator[_Judged]:
+    for key, value in sight.present.items():
+        before = prior.get(key)
         if before is None:
-            history = past(key)
-            told = [_never_seen(history, look.reason)]
-        if after is None:
-            return
-        if after != before:
-            facts.append((key, after))
-        changes.extend(Change(kind, cause, sure, asset, aspect, key, before, after, why) for kind, cause, sure, why in told)
-
-    for key, value in present.items():
-        judge(key, prior.get(key), _SEEN, value)
+            yield key, None, Fact(present=True, value=value), (_NEVER_SEEN[past(key)],)
+        elif not _verified(before, value):
+            yield key, before, *_judge_seen(before, value, rules)
     for key, before in prior.items():
-        if key not in present and key in sight.asked:
+        if before.present and key not in sight.present and key in sight.asked:
             look = sight.verdict(key)
             if look is not None:
-                judge(key, before, look, NO_ATTRIBUTES)
-    return Comparison(tuple(facts), tuple(changes)) if facts or changes else UNCHANGED
+                yield key, before, *_judge_unseen(before, look, sight.silent_looks(key), rules)
 
 
-_SEEN = Look(Verdict.POSITIVE, "", NOTHING)
-_Told = tuple[Kind, Cause, Certainty, str]
+def _verified(fact: Fact, value: Attributes) -> bool:
+    """Whether this is the very state that was known, as nearly always; `_judge_seen` would find so too, but slowly."""
+    return fact.present and fact.misses == 0 and fact.sight is InSight.SEEN and (fact.value == value or not value)
 
 
-def _verified(fact: Fact | None, value: Attributes) -> bool:
-    return (
-        fact is not None
-        and fact.present
-        and fact.misses == 0
-        and fact.sight is InSight.SEEN
-        and (fact.value == value or not value)
-    )
-
-
-def _never_seen(history: Past, reason: str) -> _Told:
-    if history is Past.PROVED:
-        return Kind.APPEARED, Cause.ESTATE, Certainty.PROVED, reason or "absence was proved before"
-    if history is Past.SILENT:
-        return Kind.APPEARED, Cause.ESTATE, Certainty.LIKELY, reason or "was silent before"
-    return Kind.FIRST_OBSERVED, _NEVER_SEEN_CAUSE[history], Certainty.PROVED, reason or "never looked at before"
-
-
-def _judge(
-    before: Fact | None, look: Look, value: Attributes, silent_looks: int, rules: Rules
-) -> tuple[Fact | None, list[_Told]]:
-    """One row of the table in the design: the state after, and what to tell."""
-    if look.verdict is Verdict.POSITIVE:
-        return _judge_seen(before, value, rules)
-    if before is None or not before.present:
-        return None, []
-    if look.verdict is Verdict.NEGATIVE:
-        gone = replace(before, present=False, misses=0, sight=InSight.SEEN)
-        return gone, [(Kind.GONE, Cause.ESTATE, Certainty.PROVED, look.reason)]
-    if look.verdict is Verdict.SILENT and not look.weak:
-        misses = before.misses + max(silent_looks, 1)
-        if misses >= rules.silences:
-            gone = Fact(present=False, value=before.value)
-            why = f"{look.reason}, {misses} silent looks in a row"
-            return gone, [(Kind.GONE, Cause.ESTATE, Certainty.CONFIRMED, why)]
-        told = [] if before.misses else [(Kind.SUSPECTED_GONE, Cause.ESTATE, Certainty.SUSPECTED, look.reason)]
-        return replace(before, misses=misses, sight=InSight.SEEN), told
-    if before.sight is InSight.SEEN:
-        lost = replace(before, sight=InSight.LOST)
-        return lost, [(Kind.LOST_SIGHT, Cause.ESTATE, Certainty.PROVED, look.reason)]
-    return before, []
-
-
-def _judge_seen(before: Fact | None, value: Attributes, rules: Rules) -> tuple[Fact, list[_Told]]:
-    if before is None:
-        return Fact(present=True, value=value), []
+def _judge_seen(before: Fact, value: Attributes, rules: Rules) -> tuple[Fact, tuple[_Told, ...]]:
     if not before.present:
         after = Fact(present=True, value=value or before.value)
-        return after, [(Kind.REAPPEARED, Cause.ESTATE, Certainty.PROVED, "seen again")]
-    told: list[_Told] = []
+        return after, ((Kind.REAPPEARED, Cause.ESTATE, Certainty.PROVED, "seen again"),)
+    told: tuple[_Told, ...] = ()
     if before.sight is not InSight.SEEN:
-        told.append((Kind.SIGHT_REGAINED, Cause.ESTATE, Certainty.PROVED, "looked at again"))
+        cause = Cause.SCOPE if before.sight is InSight.OUT else Cause.ESTATE
+        told = ((Kind.SIGHT_REGAINED, cause, Certainty.PROVED, "looked at again"),)
     old, new = dict(before.value), dict(value)
     different = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
     if different:
         cause = Cause.ENGINE if rules.engine_changed else Cause.INTEL if rules.intel_changed else Cause.ESTATE
-        told.append((Kind.CHANGED, cause, Certainty.PROVED, ", ".join(different)))
         # Another thing answers: what the old one said of itself must not stick to it.
-        return Fact(present=True, value=value), told
+        return Fact(present=True, value=value), (*told, (Kind.CHANGED, cause, Certainty.PROVED, ", ".join(different)))
     return Fact(present=True, value=tuple(sorted((old | new).items()))), told
 
 
+def _judge_unseen(before: Fact, look: Look, silent_looks: int, rules: Rules) -> tuple[Fact, tuple[_Told, ...]]:
+    """The state of what was present and is not seen now."""
+    gone = Fact(present=False, value=before.value)
+    if look.verdict is Verdict.NEGATIVE:
+        return gone, ((Kind.GONE, Cause.ESTATE, Certainty.PROVED, look.reason),)
+    if look.verdict is Verdict.SILENT and not look.weak:
+        # Blindness in between neither adds to the row nor breaks it: it says nothing.
+        misses = before.misses + max(silent_looks, 1)
+        if misses >= rules.silences:
+            why = f"{look.reason}, {misses} silent looks in a row"
+            return gone, ((Kind.GONE, Cause.ESTATE, Certainty.CONFIRMED, why),)
+        suspected = (Kind.SUSPECTED_GONE, Cause.ESTATE, Certainty.SUSPECTED, look.reason)
+        return replace(before, misses=misses, sight=InSight.SEEN), () if before.misses else (suspected,)
+    if before.sight is not InSight.SEEN:
+        return before, ()
+    return replace(before, sight=InSight.LOST), ((Kind.LOST_SIGHT, Cause.ESTATE, Certainty.PROVED, look.reason),)
+
+
+def _comparison(asset: Asset, aspect: str, judged: Iterable[_Judged]) -> Comparison:
+    """What is new among these, in the order of keys: the order in which evidence arrived must not show."""
+    new = sorted((one for one in judged if one[1] != one[2]), key=lambda one: _place(one[0]))
+    if not new:
+        return UNCHANGED
+    return Comparison(
+        tuple((key, after) for key, _, after, _ in new),
+        tuple(
+            Change(kind, cause, certainty, asset, aspect, key, before, after, reason)
+            for key, before, after, told in new
+            for kind, cause, certainty, reason in told
+        ),
+    )
+
+
+def _place(key: str) -> tuple[str, int, str]:
+    """Sorts tcp/80 before tcp/443, and names by their letters."""
+    family, _, item = key.partition("/")
+    return family, len(item) if item.isdecimal() else 0, item
+
+
 def blinded(sight: Sight, reason: str) -> Sight:
-    """The same sight when we know that we could not see: silence and negatives prove nothing, what was seen was seen."""
+    """The same sight when we know that we could not see: silence and negatives prove nothing, but seen is seen."""
     looks = (*sight.negative, *sight.silent)
     blind = (*sight.blind, *(Look(Verdict.BLIND, reason, look.keys) for look in looks))
     return replace(sight, negative=(), silent=(), blind=blind, silences=())
@@ -235,20 +226,9 @@ def blinded(sight: Sight, reason: str) -> Sight:
 
 def rescoped_out(asset: Asset, aspect: str, prior: Mapping[str, Fact]) -> Comparison:
     """Tell once that a subject with facts is no longer ours to look at; what was known stays known."""
-    out = {
-        key: (fact, replace(fact, sight=InSight.OUT))
-        for key, fact in prior.items()
-        if fact.present and fact.sight is not InSight.OUT
-    }
-    return Comparison(
-        tuple((key, after) for key, (_, after) in out.items()),
-        tuple(
-            Change(
-                Kind.RESCOPED_OUT, Cause.SCOPE, Certainty.PROVED, asset, aspect, key, before, after, "no longer in scope"
-            )
-            for key, (before, after) in out.items()
-        ),
-    )
+    told = ((Kind.RESCOPED_OUT, Cause.SCOPE, Certainty.PROVED, "no longer in scope"),)
+    present = ((key, fact) for key, fact in prior.items() if fact.present)
+    return _comparison(asset, aspect, ((key, fact, replace(fact, sight=InSight.OUT), told) for key, fact in present))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,19 +243,17 @@ class Breaker:
         return closing >= self.at_least and closing > self.share * present
 
 
-DOUBTFUL = frozenset(
-    {Kind.APPEARED, Kind.REAPPEARED, Kind.CHANGED, Kind.SUSPECTED_GONE, Kind.GONE, Kind.LOST_SIGHT}
-)
+DOUBTFUL = frozenset({Kind.APPEARED, Kind.REAPPEARED, Kind.CHANGED, Kind.SUSPECTED_GONE, Kind.GONE, Kind.LOST_SIGHT})
 """Kinds that deserve a second look before anybody hears of them."""
 
 
 def doubtful(changes: Iterable[Change]) -> dict[Asset, tuple[str, ...]]:
     """The keys to ask again, by asset: only those that seem to have changed."""
-    keys: dict[Asset, list[str]] = {}
+    keys: dict[Asset, set[str]] = {}
     for change in changes:
         if change.kind in DOUBTFUL:
-            keys.setdefault(change.asset, []).append(change.key)
-    return {asset: tuple(sorted(set(found))) for asset, found in keys.items()}
+            keys.setdefault(change.asset, set()).add(change.key)
+    return {asset: tuple(sorted(found, key=_place)) for asset, found in keys.items()}
 
 
 FLIPS = frozenset({Kind.APPEARED, Kind.REAPPEARED, Kind.GONE})
@@ -291,6 +269,5 @@ def is_flapping(flip_runs: Collection[int], run_order: Sequence[int], at: int) -
         run_order: all runs that looked, oldest first.
         at: the run to judge at; it must be in `run_order`.
     """
-    end = run_order.index(at) + 1
-    window = set(run_order[max(0, end - FLAPPING_RUNS) : end])
+    window = run_order[: run_order.index(at) + 1][-FLAPPING_RUNS:]
     return sum(run in window for run in flip_runs) >= FLAPPING_FLIPS

@@ -62,9 +62,7 @@ def fingerprint(namespace: str, rule: str, asset: Asset, locator: str) -> str:
 
     JSON and not concatenation, so that "ab" + "c" differs from "a" + "bc".
     """
-    spelled = json.dumps(
-        [1, namespace, rule, asset.identity, locator], sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+    spelled = json.dumps([1, namespace, rule, asset.identity, locator], separators=(",", ":"))
     return "f1:" + hashlib.sha256(spelled.encode()).hexdigest()
 
 
@@ -100,9 +98,10 @@ class Ruling:
 def step(before: Detection | None, after: Detection) -> Step | None:
     """The step between two detections, or None where nothing is to tell.
 
-    A finding that nobody ever saw present has no life: it is not opened by an absence.
+    Only a presence begins a life, or begins it again: what was never seen or is resolved stays so while we are blind.
     """
-    if before == after or (before is None and after is not Detection.PRESENT):
+    alive = before not in (None, Detection.ABSENT)
+    if before is after or not (alive or after is Detection.PRESENT):
         return None
     if after is Detection.PRESENT:
         if before is None:

@@ -24,22 +24,21 @@ def plan_shards(
 ) -> tuple[PortShard, ...]:
     """Shards in address order; declared assets come first, whole, since their addresses are judged together.
 
-    A /24 is the natural unit of nmap; up to 150 shards a run keep Prefect's share small (34 ms of server time each,
-    measured), so wide scopes get larger ones. A zmap sweep takes up to 65,536 addresses at once, since each of its runs
-    ends with a cool-down.
+    A /24 is the natural unit of nmap; about 150 shards a run keep Prefect's share small (34 ms of server time each,
+    measured), so wide scopes get larger ones, and scattered addresses share one. A zmap sweep takes up to 65,536
+    addresses at once, since each of its runs ends with a cool-down.
     """
-    size = _SWEEP if engine == "zmap+nmap" else _size(len(targets), len(keys))
-    bound = _bound(bindings, keys, max(1, size))
+    size = _SWEEP if engine == "zmap+nmap" else _size(len(targets) + len(bindings), len(keys))
     silent = (PortShard(Targets(), keys, {}, dict(unsent)),) if unsent else ()
-    return (*bound, *(PortShard(chunk, keys) for chunk in targets.chunks(size)), *silent)
+    return (*_bound(bindings, keys, size), *(PortShard(part, keys) for part in _packed(targets, size)), *silent)
 
 
-def _size(addresses: int, keys: int) -> int:
+def _size(assets: int, keys: int) -> int:
     """The smallest power of two from a /24 on that leaves few shards; less where each host is asked a lot."""
     size = _NATURAL
-    while addresses / size > _MOST_SHARDS:
+    while assets / size > _MOST_SHARDS:
         size *= 2
-    while size > 1 and size * keys > _QUESTIONS and addresses * 2 / size <= _MOST_SHARDS:
+    while size > 1 and size * keys > _QUESTIONS and assets * 2 / size <= _MOST_SHARDS:
         size //= 2
     return size
 
@@ -48,3 +47,19 @@ def _bound(bindings: Mapping[str, tuple[str, ...]], keys: Keys, size: int) -> It
     ordered = sorted(bindings.items())
     for start in range(0, len(ordered), size):
         yield PortShard(Targets(), keys, dict(ordered[start : start + size]))
+
+
+def _packed(targets: Targets, size: int) -> Iterator[Targets]:
+    """Aligned blocks of that size, the small ones of scattered scopes together; IP versions and names never mix."""
+    words: list[str] = []
+    held, family = 0, ""
+    for block in targets.chunks(size):
+        found = block.words()
+        kind = "name" if block.names else "v6" if ":" in found[0] else "v4"
+        if words and (kind != family or held + len(block) > size):
+            yield Targets.parse(words)
+            words, held = [], 0
+        words += found
+        held, family = held + len(block), kind
+    if words:
+        yield Targets.parse(words)

@@ -30,11 +30,12 @@ TARPIT = Rule(
 )
 
 _CRITICAL = "docker kubelet etcd-client"
-_HIGH = (
-    "telnet rdp ms-wbt-server vnc microsoft-ds netbios-ssn smb exec login shell rsh redis memcached memcache mongodb mongod "
-    "elasticsearch postgresql mysql ms-sql-s oracle oracle-tns couchdb nfs rsync snmp tftp x11 rmiregistry java-rmi wsman "
-    "winrm ajp13 ipmi asf-rmcp zookeeper kafka cassandra etcd smart-install modbus s7comm iso-tsap bacnet"
-)
+_HIGH = """
+    telnet rdp ms-wbt-server vnc vnc-http x11 exec login shell rsh wsman winrm jdwp rmiregistry java-rmi ajp13
+    microsoft-ds netbios-ssn smb nfs rsync tftp snmp ipmi asf-rmcp smart-install modbus s7comm iso-tsap bacnet
+    redis memcached memcache mongodb mongod elasticsearch postgresql mysql ms-sql-s oracle oracle-tns couchdb
+    cassandra cassandra-native zookeeper kafka etcd
+"""
 _LOW = "http https ssl/http domain ntp"
 _SERVICE_SEVERITY = {
     **dict.fromkeys(_CRITICAL.split(), Severity.CRITICAL),
@@ -57,15 +58,20 @@ _PORT_SEVERITY = {
 """What an answering port is worth before anybody asked which service it is: remote control, data stores and
 cleartext log-ins are worse than a web page. The list is a judgement, kept here so that it can be argued with."""
 
+_DESCRIBED = ("tunnel", "service", "product", "version", "extrainfo")
+
 
 def severity(asset: Asset, key: str, value: Attributes, vantage: str) -> Severity:
-    """How bad an unexpected answer is: by the probed service, else by the port's usual one, then by who can reach it.
+    """How bad an unexpected answer is: by the probed service and the port's usual one, then by who can reach it.
 
-    Reached from the internet is one step worse; a loopback address, which only the machine itself reaches, one better.
+    The worse of the two counts, since a probe names what carries (HTTP) and not what is carried (the Docker API, a
+    kubelet, a search index). Reached from the internet is one step worse; a loopback address, which only the machine
+    itself reaches, one better.
     """
-    service = dict(value).get("service", "")
-    rated = _SERVICE_SEVERITY.get(service) if service else None
-    rated = rated or _PORT_SEVERITY.get(key, Severity.MEDIUM)
+    usual = _PORT_SEVERITY.get(key)
+    service = dict(value).get("service")
+    probed = _SERVICE_SEVERITY.get(service.lower(), Severity.MEDIUM) if service else None
+    rated = max((found for found in (usual, probed) if found), key=lambda found: found.rank, default=Severity.MEDIUM)
     if vantage == "internet":
         return rated.raised()
     address = canonical_address(asset.key)
@@ -77,8 +83,7 @@ def severity(asset: Asset, key: str, value: Attributes, vantage: str) -> Severit
 def describe(key: str, value: Attributes) -> str:
     """The service behind a port in one line, as far as it was probed."""
     told = dict(value)
-    product = " ".join(told[name] for name in ("product", "version", "extrainfo") if name in told)
-    return " ".join(part for part in (told.get("tunnel", ""), told.get("service", ""), product) if part) or key
+    return " ".join(told[name] for name in _DESCRIBED if name in told) or key
 
 
 def unexpected_port(
