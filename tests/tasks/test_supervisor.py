@@ -263,7 +263,12 @@ def test_a_signal_that_raises_in_the_main_thread_ends_the_family(family):
         raise SystemExit(143)
 
     before = signal.signal(signal.SIGTERM, terminate)
-    killer = threading.Thread(target=lambda: (pids_of(file), os.kill(os.getpid(), signal.SIGTERM)))
+
+    def kill_us():
+        pids_of(file)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    killer = threading.Thread(target=kill_us)
     killer.start()
     try:
         with pytest.raises(SystemExit):
@@ -332,6 +337,7 @@ def test_the_family_dies_with_our_process_even_if_a_forked_relative_holds_the_le
     )
     command = [sys.executable, "-W", "ignore", "-c", program, *argv]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         relative = int(process.stdout.readline())
         pids = pids_of(file)
 
