@@ -1,6 +1,7 @@
 """Sweep the ports of a scope and say what changed since the last look."""
 
 import re
+from urllib.parse import urlsplit
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
@@ -10,9 +11,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run
+from prefect.settings.context import get_current_settings
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task, exponential_backoff
@@ -87,7 +90,7 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
         sweep: What to ask. Leave everything empty to ask the whole scope what it says.
     """
     here = open_here()
-    round_ = rounds.open_round(here, sweep, flow_run.id)
+    round_ = rounds.open_round(here, sweep, flow_run.id, _own_port())
     run = round_.run
     log = get_run_logger()
     log.info("run %s asks with %s", run.id[:12], run.choice)
@@ -101,6 +104,14 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
         end_all()
         progress.finish(run.id)
     return _conclude(rounds.close(run.id))
+
+
+def _own_port() -> int | None:
+    """The port of the temporary server that Prefect started for this run, if it did."""
+    if get_current_settings().api.url is not None:
+        return None
+    with get_client(sync_client=True) as client:
+        return urlsplit(str(client.api_url)).port
 
 
 def _watch(run: Run, futures: list[PrefectFuture[None]]) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from estate.coverage import Keys
-from estate.diff import Change, doubtful
+from estate.diff import Change, Kind, doubtful
 from estate.errors import CouldNotLook, OutOfScope
 from estate.evidence import Evidence
 from estate.ports.engine import Choice, choose_engine
@@ -104,9 +104,11 @@ class Asker:
         self, changes: Iterable[Change], shards: Sequence[tuple[int, PortShard]], folder: Path
     ) -> Iterator[tuple[int, Evidence, int]]:
         """Ask the keys in doubt once more, with more patience: (shard, evidence, keys asked)."""
+        changes = list(changes)
         doubts = doubtful(changes)
         if sum(map(len, doubts.values())) > MOST_DOUBTS:
             return
+        versions = self.profile.versions and any(change.kind is Kind.CHANGED for change in changes)
         groups: dict[tuple[int, tuple[str, ...]], list[str]] = {}
         for asset, found in doubts.items():
             keys = tuple(key for key in found if key.startswith(("tcp/", "udp/")))
@@ -118,7 +120,7 @@ class Asker:
         for (number, keys), addresses in sorted(groups.items()):
             now = _now()
             admitted = [address for address in addresses if self.scope.admit(address, now)]
-            for evidence in self._nmap(admitted, Keys.of(keys), folder, _ignore, patient=True):
+            for evidence in self._nmap(admitted, Keys.of(keys), folder, _ignore, versions=versions, patient=True):
                 yield number, evidence, len(keys) * len(addresses)
 
     def _admitted(self, shard: PortShard) -> list[str]:

@@ -15,7 +15,7 @@ from estate.assets import parse_asset
 from estate.diff import Breaker
 from estate.errors import OutOfScope, StoreBusy
 from estate.evidence import Evidence
-from estate.ports.plan import plan_shards
+from estate.ports.plan import Engine, plan_shards
 from estate.ports.shard import PortShard
 from estate.scope import Scope, read_ports
 from estate.store.leases import me
@@ -72,8 +72,15 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def open_round(here: Surroundings, sweep: Sweep, flow_run_id: str | None) -> Round:
+def open_round(here: Surroundings, sweep: Sweep, flow_run_id: str | None, own_port: int | None = None) -> Round:
     """Admit the targets, plan the shards and open the run; or take over the same run from a maker that died.
+
+    Args:
+        here: where the estate, the database and the evidence are.
+        sweep: what an operator asks for.
+        flow_run_id: the same one opens the same run.
+        own_port: where this very run's own temporary Prefect server listens on loopback: it comes and goes with the
+            run and is no part of the estate, so it is not asked.
 
     Raises:
         OutOfScope: nothing of what was asked for may be touched now.
@@ -93,7 +100,7 @@ def open_round(here: Surroundings, sweep: Sweep, flow_run_id: str | None) -> Rou
         rights = nmap_rights()
         wanted = replace(wanted, warnings=(*wanted.warnings, f"UDP is not asked: {rights.why}; {rights.grant}"))
     profile = Profile(str(keys), versions, scope.silences, breaker, canaries)
-    shards = plan_shards(wanted.targets, keys, wanted.bindings, wanted.unsent, choice.engine)
+    shards = _plan(wanted, keys, choice.engine, own_port)
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
         scan="ports",
@@ -139,6 +146,14 @@ def last_opened() -> str | None:
 def close(run: str) -> Run:
     """Forget the round, and give its run as it ended."""
     return run_named(_OPENED.pop(run).here.database, run)
+
+
+def _plan(wanted: "Wanted", keys: Keys, engine: Engine, own_port: int | None) -> tuple[PortShard, ...]:
+    own = Keys.of((f"tcp/{own_port}",)) & keys if own_port else NOTHING
+    loopback = Targets.parse([word for word in ("127.0.0.1", "::1") if own and word in wanted.targets] or [])
+    rest = wanted.targets.without(loopback) if loopback else wanted.targets
+    shards = plan_shards(rest, keys, wanted.bindings, wanted.unsent, engine)
+    return (*plan_shards(loopback, keys - own, {}, {}, engine), *shards) if loopback else shards
 
 
 @dataclass(frozen=True, slots=True)
