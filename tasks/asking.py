@@ -49,11 +49,12 @@ def choose(targets: Targets, bound: int, keys: Keys) -> Choice:
 
 def _route(targets: Targets) -> Route | None:
     """The one gateway to all of the targets, or None where there is none."""
-    try:
-        routes = {route_to(word.partition("-")[0]) for word in targets.words()}
-    except (CouldNotLook, OutOfScope):
+    if targets.names or any(":" in word for word in targets.words()):
         return None
-    return routes.pop() if len(routes) == 1 else None
+    try:
+        return route_to(*targets.words())
+    except CouldNotLook:
+        return None
 
 
 def engine_words(choice: Choice) -> str:

@@ -12,6 +12,7 @@ from time import sleep
 
 from blocks.sweep import Sweep
 from estate.assets import parse_asset
+from estate.coverage import NOTHING, Keys
 from estate.diff import Breaker
 from estate.errors import OutOfScope, StoreBusy
 from estate.evidence import Evidence

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Sequence
 
-import click
 import typer
 
 from deployments.command import keeping, reading, reports, scanning, settling
 from deployments.command.printing import complain
 from estate.errors import RoundsmanError
+
+# typer brings its own click, whose error classes it only names in part.
+_WRONG_USE = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="roundsman",
@@ -32,13 +34,10 @@ def run(arguments: Sequence[str]) -> int:
     except RoundsmanError as error:
         complain(str(error))
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _WRONG_USE as error:
         error.show()
         return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except click.Abort:
+    except typer.Abort:
         complain("interrupted; what was stored is kept, and nothing half-settled counts")
         return 130
     except BrokenPipeError:

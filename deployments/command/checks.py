@@ -10,10 +10,10 @@ from typing import TypedDict
 
 from blocks.surroundings import open_here
 from deployments.command.options import now
-from estate.errors import RoundsmanError, ToolMissing, ToolNotAllowed
+from estate.errors import RoundsmanError, ToolNotAllowed
 from estate.store.database import schema_of
 from estate.store.surroundings import Surroundings, find_estate
-from tasks.ports import RAW_HINT, nmap_engine, nmap_may_send_raw, zmap_engine
+from tasks.ports import nmap_engine, nmap_rights, zmap_engine, zmap_rights
 
 
 class CheckObject(TypedDict):
@@ -119,13 +119,15 @@ def _nmap() -> str:
 
 
 def _zmap() -> str:
+    rights = zmap_rights()
     found = zmap_engine()
     if found is None:
-        raise ToolMissing("not installed: wide scopes are asked by nmap, which takes several times as long")
+        raise ToolNotAllowed(f"{rights.why}: wide scopes are asked by nmap, which is slower; to allow it: {rights.grant}")
     return " ".join(found)
 
 
 def _rights() -> str:
-    if not nmap_may_send_raw():
-        raise ToolNotAllowed(RAW_HINT)
-    return "raw packets may be sent: SYN scans, UDP and sweeps work"
+    rights = nmap_rights()
+    if not rights.raw:
+        raise ToolNotAllowed(f"{rights.why}, so neither SYN scans nor UDP nor sweeps; to allow it: {rights.grant}")
+    return f"{rights.why}: SYN scans, UDP and sweeps are possible"
