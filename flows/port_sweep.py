@@ -1,6 +1,7 @@
 """Sweep the ports of a scope and say what changed since the last look."""
 
 import re
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from prefect import flow, get_run_logger, task
@@ -17,7 +18,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run
 from prefect.settings.context import get_current_settings
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task, exponential_backoff
 
 from blocks.surroundings import open_here
@@ -32,6 +33,7 @@ from tasks import progress, rounds
 from tasks.supervisor import end_all
 
 _TICK_SECONDS = 2.0
+_THREADS = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=4))
 
 
 def _name() -> str:
@@ -82,7 +84,7 @@ def settle(run: str) -> None:
     rounds.settle(rounds.opened(run))
 
 
-@flow(name="port-sweep", flow_run_name=_name, task_runner=ThreadPoolTaskRunner(max_workers=4), persist_result=False)
+@flow(name="port-sweep", flow_run_name=_name, task_runner=_THREADS, persist_result=False)
 def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
     """Ask every host of a scope which ports answer, and say what is different from last time, and how sure that is.
 

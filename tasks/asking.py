@@ -113,14 +113,13 @@ class Asker:
         groups: dict[tuple[int, tuple[str, ...]], list[str]] = {}
         for asset, found in doubts.items():
             keys = tuple(key for key in found if key.startswith(("tcp/", "udp/")))
-            number, addresses = _place(asset.key, shards)
-            if keys and addresses:
-                groups.setdefault((number, keys), []).extend(addresses)
+            number, places = _place(asset.key, shards)
+            if keys and places:
+                groups.setdefault((number, keys), []).extend(places)
         if len(groups) > _MOST_SECOND_LOOKS:
             groups = _merged(groups)
         for (number, keys), addresses in sorted(groups.items()):
-            now = _now()
-            admitted = [address for address in addresses if self.scope.admit(address, now)]
+            admitted = [str(self.scope.admit(address, _now())) for address in addresses]
             for evidence in self._nmap(admitted, Keys.of(keys), folder, _ignore, versions=versions, patient=True):
                 yield number, evidence, len(keys) * len(addresses)
 

@@ -299,5 +299,3 @@ def _leased(round_: Round, number: int) -> Iterator[Shard | None]:
     finally:
         ended.set()
         heart.join()
-
-

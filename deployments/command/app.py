@@ -4,13 +4,11 @@ import os
 from collections.abc import Sequence
 
 import typer
+from typer.exceptions import TyperException
 
 from deployments.command import keeping, reading, reports, scanning, settling
 from deployments.command.printing import complain
 from estate.errors import RoundsmanError
-
-# typer brings its own click, whose error classes it only names in part.
-_WRONG_USE = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="roundsman",
@@ -30,12 +28,12 @@ def run(arguments: Sequence[str]) -> int:
     0 done, 1 above --fail-on, 2 wrong use, 3 could not look, 4 out of scope, 130 interrupted.
     """
     try:
-        code = app(args=list(arguments), prog_name="roundsman", standalone_mode=False)
+        code = app(args=list(arguments) or ["--help"], prog_name="roundsman", standalone_mode=False)
     except RoundsmanError as error:
         complain(str(error))
         return error.exit_code
-    except _WRONG_USE as error:
-        error.show()
+    except TyperException as error:
+        complain(f"{error.format_message()} (see `roundsman {' '.join(arguments[:1])} --help`)")
         return 2
     except typer.Abort:
         complain("interrupted; what was stored is kept, and nothing half-settled counts")

@@ -122,7 +122,9 @@ def _zmap() -> str:
     rights = zmap_rights()
     found = zmap_engine()
     if found is None:
-        raise ToolNotAllowed(f"{rights.why}: wide scopes are asked by nmap, which is slower; to allow it: {rights.grant}")
+        raise ToolNotAllowed(
+            f"{rights.why}: wide scopes are asked by nmap, which is slower; to allow it: {rights.grant}"
+        )
     return " ".join(found)
 
 

@@ -34,7 +34,7 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
     """Print the run's outcome and give the exit code."""
     if as_json:
         head = run_object(run)
-        told = {name: head[name] for name in ("state", "asked", "answered", "coverage")}  # type: ignore[literal-required]
+        told = {name: head[name] for name in ("state", "asked", "answered", "coverage")}
         rest = {name: value for name, value in head.items() if name not in told and name != "id"}
         print_object(
             {"run": run.id, **told, **rest},

@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -146,7 +146,7 @@ def _prepare_prefect(*, verbose: bool) -> None:
 
 
 @contextmanager
-def _shown(*, quiet: bool) -> Iterator[object]:
+def _shown(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     """A bar with rate and time left, where somebody looks at it."""
     console = Console(stderr=True)
     if quiet or not sys.stderr.isatty():
