@@ -250,7 +250,7 @@ def past_of(sights: Sequence[Sight], key: str) -> Past:
     return found
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(history=histories)
 @example(history=[Run(frozenset(KEYS), ()), LeftScope()])
 def test_the_diff_agrees_with_a_model_that_remembers_everything(history: list[Event]) -> None:
