@@ -1,7 +1,7 @@
 """The four sentences of a port sweep: open a run, ask its shards, look again where in doubt, settle."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from time import sleep
 from blocks.sweep import Sweep
 from estate.assets import parse_asset
 from estate.coverage import NOTHING, Keys
-from estate.diff import Breaker
+from estate.diff import DOUBTFUL, Breaker, Kind
 from estate.errors import OutOfScope, StoreBusy
 from estate.evidence import Evidence
 from estate.ports.plan import Engine, plan_shards
@@ -45,6 +45,7 @@ from tasks.ports.nmap_scan import nmap_rights
 
 LEASE_SECONDS = 60.0
 _BEAT_SECONDS = 15.0
+_BETWEEN_LOOKS_SECONDS = 2.0
 _TAKE_OVER_WITHIN = timedelta(hours=6)
 
 
@@ -244,17 +245,31 @@ def ask_canaries(round_: Round) -> None:
 def look_again(round_: Round) -> int:
     """Ask once more, slowly, only where something seems to have changed.
 
+    A run that somebody started to confirm goes on looking at what keeps silent until that is enough to say "gone", so
+    that a fix behind a firewall that drops is seen today.
+
     Returns:
         How many keys were asked again.
     """
-    changes = round_.here.settler(clock).preview(round_.run)
+    asked = _look(round_, 1, DOUBTFUL)
+    if round_.run.trigger == "confirm":
+        for look in range(2, Profile.from_json(round_.run.profile).silences):
+            sleep(_BETWEEN_LOOKS_SECONDS)
+            asked += _look(round_, look, frozenset({Kind.SUSPECTED_GONE}))
+    return asked
+
+
+def _look(round_: Round, look: int, kinds: Set[Kind]) -> int:
+    changes = [change for change in round_.here.settler(clock).preview(round_.run) if change.kind in kinds]
+    if not changes:
+        return 0
     asked = 0
     with TemporaryDirectory(prefix="roundsman-") as folder:
         plans = [
             (shard.number, PortShard.from_json(shard.plan)) for shard in shards_of(round_.here.database, round_.seq)
         ]
         for number, evidence, keys in round_.asker.ask_again(changes, plans, Path(folder)):
-            _store(round_, number, 1, evidence)
+            _store(round_, number, look, evidence)
             asked += keys
     return asked
 
