@@ -8,7 +8,7 @@ from estate.assets import canonical_address
 from estate.coverage import Keys, spell_spans
 from estate.errors import BadTarget
 
-_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}\Z")
+INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}\Z")
 # One argument holds 128 KiB (MAX_ARG_STRLEN of linux/binfmts.h).
 _LONGEST_PORTS = 120_000
 
@@ -60,7 +60,7 @@ class NmapQuestion:
             raise BadTarget(f"{self.keys} are not ports")
         if len(spell_spans(self.keys.spans("tcp"))) + len(spell_spans(self.keys.spans("udp"))) > _LONGEST_PORTS:
             raise BadTarget("the list of ports is too long for a command line; ask for ranges")
-        if self.interface is not None and not _INTERFACE.match(self.interface):
+        if self.interface is not None and not INTERFACE.match(self.interface):
             raise BadTarget(f"{self.interface!r} is not the name of a network interface")
         if self.pace < 1 or self.retries < 0 or self.deadline <= 0 or (self.host_timeout or 1) <= 0:
             raise BadTarget("pace, retries, deadline and host timeout are positive numbers")
