@@ -70,7 +70,7 @@ class Keys:
         families: dict[str, Items] = {}
         for word in text.split():
             family, found, items = word.partition("/")
-            if not found or not items or family in families:
+            if not family or not found or not items or family in families:
                 raise BadTarget(f"{text!r} is not a list of keys such as tcp/1-1024,8080")
             if items == "*":
                 families[family] = None

@@ -88,7 +88,9 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
         parts.append(looks)
     negative, silent, weakly_silent, blind = parts
     if left:
-        blind = (*blind, Look(Verdict.BLIND, unreported, left))
+        known = tuple(look for look in blind if look.reason != unreported)
+        left |= _all(look for look in blind if look.reason == unreported)
+        blind = (*known, Look(Verdict.BLIND, unreported, left))
     return Sight(
         subject, asked, present, negative, (*silent, *weakly_silent), blind, _count_silences(found, _all(silent))
     )
@@ -96,24 +98,19 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
 
 def _whole(subject: str, asked: Keys, reading: Reading) -> Sight | None:
     """The same for one reading that answers every asked key once, as nearly all do, without set algebra; else None."""
-    looks = reading.looks
-    if not asked.divided_by(reading.present, (look.keys for look in looks)):
+    looks = [look for look in reading.looks if look.keys]
+    if not asked.divided_by(reading.present, [look.keys for look in looks]):
         return None
     if len(looks) > 1:
-        looks = tuple(sorted(looks, key=lambda look: (look.weak, look.reason)))
+        looks.sort(key=lambda look: (look.weak, look.reason))
         if len({(look.verdict, look.reason) for look in looks}) < len(looks):
             return None
-    silent = tuple(look for look in looks if look.verdict is Verdict.SILENT)
+    by_verdict: dict[Verdict, list[Look]] = {Verdict.NEGATIVE: [], Verdict.SILENT: [], Verdict.BLIND: []}
+    for look in looks:
+        by_verdict[look.verdict].append(look)
+    negative, silent, blind = map(tuple, by_verdict.values())
     strong = _all(look for look in silent if not look.weak)
-    return Sight(
-        subject,
-        asked,
-        reading.present,
-        tuple(look for look in looks if look.verdict is Verdict.NEGATIVE),
-        silent,
-        tuple(look for look in looks if look.verdict is Verdict.BLIND),
-        (strong,) if strong else (),
-    )
+    return Sight(subject, asked, reading.present, negative, silent, blind, (strong,) if strong else ())
 
 
 def join_addresses(subject: str, asked: Keys, sights: Iterable[Sight]) -> Sight:

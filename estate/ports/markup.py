@@ -65,8 +65,7 @@ class Markup:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._held = ""
         self._read = 0
-        self._at = -1
-        self._waiting = 0
+        self._parsed = 0
         self.feed: Callable[[str, bool], None] = lambda text, _: self.parse(text)
         self.lines_not_parsed = 0
         self.ended = False
@@ -98,11 +97,9 @@ class Markup:
     def parse(self, text: str) -> None:
         """Give text to the parser."""
         self.parser.Parse(text, False)
-        at = self.parser.CurrentByteIndex
-        # The parser stands still while it waits for the end of a tag, and keeps all of it until then.
-        self._waiting = self._waiting + len(text) if at == self._at else len(text)
-        self._at = at
-        if self._waiting > self._limits.max_token_bytes:
+        self._parsed += len(text) if text.isascii() else len(text.encode())
+        # The parser stands at the start of a tag whose end it waits for, and keeps all of it until then.
+        if self._parsed - self.parser.CurrentByteIndex > self._limits.max_token_bytes:
             self.refuse(f"a single tag is longer than {self._limits.max_token_bytes:,} bytes")
 
     def _finish(self) -> None:

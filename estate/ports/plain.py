@@ -84,9 +84,11 @@ class PlainHosts:
 
     def _stands_between_hosts(self) -> bool:
         """Whether a tag at this place would be one of the report's own: not in a comment, nor inside another host."""
+        if self._tags.depth != 1:
+            return False
         self._mark_seen = False
         self._markup.parse(f"<{_MARK}/>")
-        return self._mark_seen and self._tags.depth == 1
+        return self._mark_seen
 
     def _see_mark(self, _: dict[str, str]) -> None:
         self._mark_seen = True
@@ -95,9 +97,9 @@ class PlainHosts:
         status, reason, address, ports, extras, listed = host.groups("")
         try:
             groups, present = _read_ports(extras, listed)
+            self._tags.take_host(status, reason, address, groups, present, saw_ports=bool(ports))
         except Malformed:
-            return False
-        self._tags.take_host(status, reason, address, groups, present, saw_ports=bool(ports))
+            return False  # The parser will come to it, and say at which line.
         return True
 
 

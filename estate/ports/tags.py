@@ -294,6 +294,7 @@ class Tags:
                     one_probe=self._one_probe,
                 )
         self.ready.append(Reading(self._subject, self._present, tuple(looks), self._look, tuple(self._notes)))
+        self._present = {}  # What stands between hosts must not change a reading that is already given away.
 
     def _understand(self, group: Group, text: str) -> Look:
         """The look that these ports of one group make; many hosts share it."""

@@ -1,0 +1,167 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from estate.coverage import NOTHING, Keys, Look, Verdict, merge_spans, parse_spans, spell_spans
+from estate.errors import BadTarget
+
+NUMBERS = st.integers(0, 40) | st.integers(65500, 65535)
+NAMES = st.sampled_from(["a", "b c", "ü/x", "%41", "*", "x,y"])
+SINGLE = st.one_of(
+    st.builds("{}/{}".format, st.sampled_from(["tcp", "udp"]), NUMBERS),
+    st.builds("{}/{}".format, st.sampled_from(["pkg", "check"]), NAMES.filter(lambda name: name != "*")),
+)
+SETS = st.sets(SINGLE, max_size=25)
+
+
+@given(SETS, SETS)
+def test_the_algebra_is_that_of_sets(one, two):
+    left, right = Keys.of(one), Keys.of(two)
+    assert set(left | right) == one | two
+    assert set(left & right) == one & two
+    assert set(left - right) == one - two
+    assert (left == right) is (one == two)
+    assert len(left) == len(one)
+    assert bool(left) is bool(one)
+
+
+@given(SETS, SETS)
+def test_equal_sets_have_one_spelling_and_one_hash(one, two):
+    whole = Keys.of(one | two)
+    joined = Keys.of(one) | Keys.of(two)
+    assert joined == whole
+    assert str(joined) == str(whole)
+    assert hash(joined) == hash(whole)
+
+
+@given(SETS)
+def test_a_spelling_reads_back_as_the_same_set(keys):
+    made = Keys.of(keys)
+    assert Keys.parse(str(made)) == made
+    assert Keys.of(made) == made
+
+
+@given(SETS, SINGLE)
+def test_membership_is_that_of_sets(keys, key):
+    assert (key in Keys.of(keys)) is (key in keys)
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), max_size=12))
+def test_merged_ranges_hold_the_same_numbers_sorted_and_apart(spans):
+    merged = merge_spans(spans)
+    numbers = {number for low, high in spans for number in range(low, high + 1)}
+    assert {number for low, high in merged for number in range(low, high + 1)} == numbers
+    assert all(one[1] + 1 < two[0] for one, two in pairwise(merged))
+    if merged:
+        assert parse_spans(spell_spans(merged)) == merged
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), min_size=1, max_size=12))
+def test_ranges_in_any_order_read_like_their_merged_form(spans):
+    text = ",".join(f"{low}-{high}" for low, high in spans)
+    assert parse_spans(text) == merge_spans(spans)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ",",
+        "1,",
+        ",1",
+        "1-",
+        "-1",
+        "5-3",
+        "65536",
+        "1-99999",
+        "1 ",
+        "+1",
+        "1_0",
+        "\uff11",
+        "1--2",
+        "1-2-3",
+        "0x10",
+        "1\n",
+    ],
+)
+def test_what_is_no_list_of_ports_is_refused(text):
+    with pytest.raises(BadTarget):
+        parse_spans(text)
+
+
+def test_a_refused_range_is_named():
+    with pytest.raises(BadTarget, match=r"'80;reboot'"):
+        parse_spans("22,80;reboot")
+    with pytest.raises(BadTarget, match="90-80"):
+        parse_spans("22,90-80")
+
+
+@pytest.mark.parametrize("text", ["tcp", "tcp/", "/80", "tcp/80 tcp/81", "tcp/80 udp"])
+def test_what_is_no_list_of_keys_is_refused(text):
+    with pytest.raises(BadTarget):
+        Keys.parse(text)
+
+
+def test_all_of_a_numbered_family_is_its_whole_range():
+    everything = Keys.parse("tcp/*")
+    assert everything == Keys.parse("tcp/0-65535") == Keys.of(["tcp/*"])
+    assert str(everything) == "tcp/0-65535"
+    assert str(everything - Keys.parse("tcp/80")) == "tcp/0-79,81-65535"
+    assert len(everything) == 65536
+
+
+def test_all_of_a_family_of_names_holds_every_name():
+    everything = Keys.parse("pkg/*")
+    assert "pkg/openssl" in everything
+    assert "check/openssl" not in everything
+    assert everything | Keys.of(["pkg/a"]) == everything
+    assert Keys.of(["pkg/a"]) & everything == Keys.of(["pkg/a"])
+    assert Keys.of(["pkg/a"]) - everything == NOTHING
+    assert everything - Keys.of(["pkg/a"]) == everything
+    assert list(everything) == ["pkg/*"]
+
+
+def test_a_name_that_looks_like_the_sign_for_all_is_only_a_name():
+    assert "pkg/b" not in Keys.parse("pkg/%2A")
+
+
+def test_keys_of_other_families_or_without_a_number_are_not_in_a_set_of_ports():
+    ports = Keys.parse("tcp/80")
+    assert "udp/80" not in ports
+    assert "tcp/http" not in ports
+    assert "80" not in ports
+
+
+@given(SETS, st.data())
+def test_a_set_is_divided_by_parts_that_meet_nowhere_and_leave_nothing(keys, data):
+    numbered = sorted(key for key in keys if key.startswith(("tcp", "udp")))
+    owner = {key: data.draw(st.integers(0, 2)) for key in numbered}
+    single = [key for key in numbered if owner[key] == 0]
+    parts = [Keys.of(key for key in numbered if owner[key] == part) for part in (1, 2)]
+    whole = Keys.of(numbered)
+    assert whole.divided_by(single, parts)
+    for key in numbered:
+        assert not whole.divided_by([*single, key], parts)
+        assert not whole.divided_by(single, [*parts, Keys.of([key])])
+        assert not (whole - Keys.of([key])).divided_by(single, parts)
+    assert not (whole | Keys.of(["sctp/7"])).divided_by(single, parts)
+
+
+def test_names_are_left_to_the_slow_way():
+    assert not Keys.of(["pkg/a"]).divided_by([], [Keys.of(["pkg/a"])])
+    assert not Keys.of(["pkg/a"]).divided_by(["pkg/a"], [])
+
+
+def test_only_a_sweep_and_a_host_that_is_away_are_weakly_silent():
+    keys = Keys.parse("tcp/80")
+    assert Look(Verdict.SILENT, "sweep", keys).weak
+    assert Look(Verdict.SILENT, "host-down", keys).weak
+    assert not Look(Verdict.SILENT, "no-response", keys).weak
+    assert not Look(Verdict.BLIND, "host-down", keys).weak
+
+
+def test_verdicts_are_ordered_by_strength_and_have_words():
+    assert sorted(Verdict) == [Verdict.BLIND, Verdict.SILENT, Verdict.NEGATIVE, Verdict.POSITIVE]
+    assert Verdict.NEGATIVE.word == "negative"
