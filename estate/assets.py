@@ -11,6 +11,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEFAULT_ZONE = "default"
+_LONGEST_NAME = 253
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _ZONE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}\Z")
 
@@ -67,13 +68,15 @@ def canonical_name(text: str) -> str:
         BadTarget: anything that is not a host name, which keeps option text, white space
             and shell characters away from every tool.
     """
-    name = text[:-1] if text.endswith(".") else text
+    name = text.removesuffix(".")
+    if len(name) > _LONGEST_NAME:
+        raise BadTarget(f"{text[:60]!r}… is too long for a host name")
     try:
-        name = name.encode("ascii").decode().lower() if name.isascii() else name.encode("idna").decode()
+        name = (name if name.isascii() else name.encode("idna").decode("ascii")).lower()
     except UnicodeError as error:
         raise BadTarget(f"{text!r} is not a host name: {error}") from None
     labels = name.split(".")
-    if not name or len(name) > 253 or not all(_LABEL.match(label) for label in labels):
+    if not name or len(name) > _LONGEST_NAME or not all(_LABEL.match(label) for label in labels):
         raise BadTarget(f"{text!r} is neither an address, a network nor a host name")
     if all(label.isdigit() for label in labels) or labels[-1].isdigit():
         raise BadTarget(f"{text!r} looks like a broken address")

@@ -53,8 +53,13 @@ class Targets:
                 ranges.append(found)
         return cls(ranges, names)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many addresses and names there are; unlike `len()` it has a word for IPv6 networks."""
         return self._before[-1] + len(self.names)
+
+    def __len__(self) -> int:
+        return self.size
 
     def __bool__(self) -> bool:
         return bool(self._ranges or self.names)
@@ -75,8 +80,8 @@ class Targets:
         return self._before[at] + found[1] - low if version == found[0] and found[1] <= high else None
 
     def __iter__(self) -> Iterator[str]:
-        if len(self) > LARGEST:
-            raise BadTarget(f"{len(self):,} addresses are too many to walk through: name the hosts or smaller networks")
+        if self.size > LARGEST:
+            raise BadTarget(f"{self.size:,} addresses are too many to walk through: name the hosts or smaller networks")
         for version, low, high in self._ranges:
             for number in range(low, high + 1):
                 yield str(_address(version, number))
