@@ -1,9 +1,8 @@
-"""What the circuit breaker held back, and whether a later run says the same."""
+"""What the circuit breaker held back, and whether other runs say the same."""
 
 from sqlalchemy import Connection, insert, select
 
 from estate.coverage import Keys
-from estate.store.history import earlier
 from estate.store.maps import Groups, decode, encode
 from estate.store.rows import MAP, RUN
 from estate.store.staging import Staging
@@ -23,25 +22,32 @@ def quarantine_note(connection: Connection, staging: Staging) -> str:
     return sha256
 
 
-def matching_quarantine(connection: Connection, staging: Staging) -> Run | None:
-    """The latest quarantined run before this one whose closings this run repeats, nine in ten at least."""
+def agreeing(connection: Connection, run: Run) -> list[Run]:
+    """A quarantined run and those that it repeats or that repeat it, nine closings in ten at least, as they looked.
+
+    None where the last of them could not see everything: a second opinion has to be a whole one.
+    """
     query = (
         select(RUN)
         .where(
             RUN.c.state == "quarantined",
-            RUN.c.zone == staging.run.zone,
-            RUN.c.vantage == staging.run.vantage,
-            RUN.c.scan == staging.run.scan,
-            earlier(staging.run),
+            RUN.c.quarantine != "",
+            RUN.c.zone == run.zone,
+            RUN.c.vantage == run.vantage,
+            RUN.c.scan == run.scan,
         )
-        .order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc())
-        .limit(1)
+        .order_by(RUN.c.looked_at, RUN.c.seq)
     )
-    row = connection.execute(query).mappings().first()
-    if row is None or not row["quarantine"]:
-        return None
-    body = connection.execute(select(MAP.c.body).where(MAP.c.sha256 == row["quarantine"])).scalar_one()
-    held = {(subject, key) for subject, _, keys in decode(body) for key in keys}
-    again = {(subject, key) for subject, keys in staging.totals.closing.items() for key in keys}
-    agreed = len(held & again)
-    return Run(**row) if agreed >= _AGREEMENT * max(len(held), len(again)) else None
+    wanted = _held(connection, run)
+    found = [Run(**row) for row in connection.execute(query).mappings()]
+    members = [other for other in found if other.seq == run.seq or _agree(_held(connection, other), wanted)]
+    return members if len(members) > 1 and not members[-1].blind else []
+
+
+def _held(connection: Connection, run: Run) -> set[tuple[str, str]]:
+    body = connection.execute(select(MAP.c.body).where(MAP.c.sha256 == run.quarantine)).scalar_one()
+    return {(subject, key) for subject, _, keys in decode(body) for key in keys}
+
+
+def _agree(one: set[tuple[str, str]], two: set[tuple[str, str]]) -> bool:
+    return len(one & two) >= _AGREEMENT * max(len(one), len(two))

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from estate.errors import BadInput, StoreBusy, StoreError, StoreTooNew
 
@@ -18,6 +19,7 @@ SCHEMA = "0001"
 """The newest migration; a test compares it with the migrations themselves."""
 
 _MIGRATION_LOCK = 7_077_007_777
+_BUSY = ("locked", "busy", "lock timeout", "deadlock detected", "could not serialize")
 _HERE = Path(__file__).resolve()
 
 
@@ -39,8 +41,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view."""
-        with translated(), self.engine.connect().execution_options(roundsman_read=True) as connection:
+        """One consistent view: what others publish meanwhile is not in it."""
+        options: dict[str, Any] = {"roundsman_read": True}
+        if not self.is_sqlite:
+            options["isolation_level"] = "REPEATABLE READ"
+        with translated(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @property
@@ -67,9 +72,10 @@ def open_database(url: str, *, busy_seconds: float = 30.0) -> Database:
     """Connect, and migrate where the schema is older.
 
     Raises:
-        BadInput: the URL is none, or names a database that cannot be reached.
+        BadInput: the URL is none, or its folder cannot be made.
         StoreTooNew: the schema was written by a newer program.
         StoreBusy: somebody else holds the database.
+        StoreError: it cannot be reached, or is no database.
     """
     try:
         parsed = make_url(url)
@@ -77,9 +83,12 @@ def open_database(url: str, *, busy_seconds: float = 30.0) -> Database:
         raise BadInput(f"the database URL cannot be read: {error}") from None
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise BadInput(f"{parsed.database} cannot be made: {error.strerror}") from None
         engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
-        _configure_sqlite(engine)
+        _configure_sqlite(engine, busy_seconds)
     elif parsed.get_backend_name() == "postgresql":
         engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     else:
@@ -96,29 +105,50 @@ def open_database(url: str, *, busy_seconds: float = 30.0) -> Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours, without the statement's data."""
+    """Turn the driver's errors into ours, without the statement's data; what a statement did wrong stays a bug."""
     try:
         yield
-    except OperationalError as error:
-        reason = str(error.orig)
-        if "locked" in reason or "busy" in reason or "lock timeout" in reason:
-            raise StoreBusy(f"the database is in use by another process: {reason}; try again in a moment") from error
-        if "full" in reason:
-            raise StoreError(f"the database's disk is full: {reason}; nothing was half-written") from error
-        raise StoreError(f"the database cannot be used: {reason}") from error
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except DBAPIError as error:
+        raise _translation(str(error.orig)) from error
+    except sqlite3.Error as error:  # raised while a new connection is set up, where SQLAlchemy does not see it
+        raise _translation(str(error)) from error
 
 
-def _configure_sqlite(engine: Engine) -> None:
+def _translation(reason: str) -> StoreError:
+    if any(word in reason for word in _BUSY):
+        return StoreBusy(f"the database is in use by another process: {reason.strip()}; try again in a moment")
+    if "full" in reason or "No space left" in reason:
+        return StoreError(f"the database's disk is full: {reason.strip()}; nothing was half-written")
+    return StoreError(f"the database cannot be used: {reason.strip()}")
+
+
+def _configure_sqlite(engine: Engine, busy_seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves: the driver's own comes too late for reads
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "cache_size=-16000"):
+        _keep_journal(connection, time.monotonic() + busy_seconds)
+        for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "cache_size=-16000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("roundsman_read") is not True
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _keep_journal(connection: sqlite3.Connection, deadline: float) -> None:
+    """Readers and a writer beside each other; SQLite does not wait by itself where two switch a new file to it."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def schema_of(connection: Connection) -> str | None:
@@ -153,7 +183,11 @@ def _alone(database: Database, path: str | None) -> Iterator[Connection]:
         with database.engine.begin() as connection:
             yield connection
         return
-    with Path(f"{path}.migrating").open("w") as lock:
+    try:
+        lock = Path(f"{path}.migrating").open("w")  # noqa: SIM115  # only opening it is what may fail
+    except OSError as error:
+        raise StoreError(f"{path} needs a new schema, and its folder cannot be written: {error.strerror}") from None
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with database.engine.begin() as connection:
             yield connection

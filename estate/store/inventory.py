@@ -33,30 +33,44 @@ def asset_ids(connection: Connection, assets: set[Asset]) -> dict[Asset, int]:
         rows = connection.execute(
             select(ASSET.c.kind, ASSET.c.key, ASSET.c.zone, ASSET.c.id).where(ASSET.c.key.in_(keys))
         )
-        for kind, key, zone, number in rows:
-            ids[Asset(kind, key, zone)] = number
+        found = {Asset(kind, key, zone): number for kind, key, zone, number in rows}
+        ids.update((asset, number) for asset, number in found.items() if asset in assets)
     ids.update(ensure_assets(connection, [asset for asset in listed if asset not in ids]))
     return ids
 
 
-def bind(connection: Connection, run: Run, kind: str, bindings: Mapping[str, tuple[str, ...]]) -> None:
-    """Write down which addresses stood for which declared asset in this run; unchanged bindings write nothing."""
+def bind(
+    connection: Connection, run: Run, kind: str, bindings: Mapping[str, tuple[str, ...]], *, late: bool = False
+) -> None:
+    """Write down which addresses stood for which declared asset in this run; unchanged bindings write nothing.
+
+    A late run speaks only of assets of which nobody knows an address: what a newer run found there stands.
+    """
     if not bindings:
         return
     ids = asset_ids(connection, {Asset(kind, key, run.zone) for key in bindings})
+    held: dict[int, dict[str, int]] = {}
+    numbers = sorted(ids.values())
+    for start in range(0, len(numbers), _BATCH):
+        query = select(IDENTIFIER.c.asset_id, IDENTIFIER.c.value, IDENTIFIER.c.id).where(
+            IDENTIFIER.c.asset_id.in_(numbers[start : start + _BATCH]),
+            IDENTIFIER.c.type == "address",
+            IDENTIFIER.c.to_seq.is_(None),
+        )
+        for asset_id, value, row in connection.execute(query):
+            held.setdefault(asset_id, {})[value] = row
+    ended: list[int] = []
+    begun: list[dict[str, object]] = []
     for asset, asset_id in sorted(ids.items()):
-        rows = connection.execute(
-            select(IDENTIFIER.c.id, IDENTIFIER.c.value).where(
-                IDENTIFIER.c.asset_id == asset_id, IDENTIFIER.c.type == "address", IDENTIFIER.c.to_seq.is_(None)
-            )
-        ).all()
+        known = held.get(asset_id, {})
+        if known and late:
+            continue
         wanted = set(bindings.get(asset.key, ()))
-        ended = [row.id for row in rows if row.value not in wanted]
-        begun = sorted(wanted - {row.value for row in rows})
-        if ended:
-            connection.execute(update(IDENTIFIER).where(IDENTIFIER.c.id.in_(ended)).values(to_seq=run.seq))
-        for value in begun:
-            connection.execute(
-                insert(IDENTIFIER),
-                {"asset_id": asset_id, "type": "address", "value": value, "zone": run.zone, "from_seq": run.seq},
-            )
+        ended += [row for value, row in sorted(known.items()) if value not in wanted]
+        columns = {"asset_id": asset_id, "type": "address", "zone": run.zone, "from_seq": run.seq}
+        begun += [{**columns, "value": value} for value in sorted(wanted - known.keys())]
+    for start in range(0, len(ended), _BATCH):
+        chosen = IDENTIFIER.c.id.in_(ended[start : start + _BATCH])
+        connection.execute(update(IDENTIFIER).where(chosen).values(to_seq=run.seq))
+    if begun:
+        connection.execute(insert(IDENTIFIER), begun)

@@ -11,7 +11,8 @@ from estate.findings import Detection, Ruling
 from estate.observations import Sight
 from estate.policy import Policy
 from estate.ports import rules
-from estate.ports.shard import Document, Notes, PortShard, fold_tarpit, sights
+from estate.ports.shard import Document, Notes, PortShard, sights
+from estate.ports.tarpits import fold_tarpit
 
 
 class Scan(Protocol):
@@ -27,8 +28,8 @@ class Scan(Protocol):
     def bindings(self, plan: str) -> Mapping[str, tuple[str, ...]]:
         """Which addresses stand for which declared asset."""
 
-    def fold(self, sight: Sight, known: Collection[str]) -> Sight:
-        """Replace what is noise by what it means; `known` are the keys that have facts."""
+    def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:
+        """Replace what is noise by what it means, in the light of what is known; the same sight where nothing is."""
 
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
         """What a key's new state means."""
@@ -61,10 +62,10 @@ class PortSweep:
         """As planned."""
         return PortShard.from_json(plan).bindings
 
-    def fold(self, sight: Sight, known: Collection[str]) -> Sight:
+    def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:
         """A tarpit is one anomaly."""
-        if len(sight.present) > 100 or rules.TARPIT_KEY in known:
-            return fold_tarpit(sight, known)
+        if len(sight.present) > 100 or rules.TARPIT_KEY in facts:
+            return fold_tarpit(sight, frozenset(key for key, fact in facts.items() if fact.present))
         return sight
 
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:

@@ -1,33 +1,35 @@
 """Settle a run: coverage to facts to changes to findings, staged part by part and published with one flip."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from estate.coverage import Verdict
 from estate.diff import Change, Rules
-from estate.errors import BadInput, EvidenceMissing
+from estate.errors import BadInput, BadReport, EvidenceError, StoreError
 from estate.evidence import EvidenceStore
 from estate.policy import Policy
-from estate.ports.canaries import judge_canaries
-from estate.ports.shard import Document, Notes, RepeatedSubjectError
-from estate.store.breaker import matching_quarantine, quarantine_note
+from estate.ports.shard import Notes, RepeatedSubjectError
+from estate.store.breaker import agreeing, quarantine_note
 from estate.store.database import Database
-from estate.store.history import PUBLISHED, Series, has_later, last_run
+from estate.store.history import PUBLISHED, Series, engine_changed, has_later, last_run
 from estate.store.inventory import bind
-from estate.store.leases import SETTLEMENT, leased
+from estate.store.leases import SETTLEMENT, Hold, leased
+from estate.store.recording import unstage
+from estate.store.replay import CANARY_SHARD, Replay
 from estate.store.rows import CHANGE, COVERAGE, RUN
-from estate.store.runs import Profile, evidence_of, set_state, shards_of
+from estate.store.runs import Profile, set_state, shards_of
 from estate.store.scans import scan_named
-from estate.store.staging import Staging, parts, stage_part, unstage
-from estate.store.tables import EvidenceRow, Run, Shard
+from estate.store.staging import Staging, parts, stage_part
+from estate.store.tables import Run, Shard
 from estate.store.upkeep import apply_policy, apply_scope
 
-CANARY_SHARD = -1
+__all__ = ["CANARY_SHARD", "Settled", "Settler"]
+
 Clock = Callable[[], datetime]
 
 
@@ -57,11 +59,13 @@ class Settler:
             accept: publish what the circuit breaker holds back.
 
         Raises:
-            EvidenceError: evidence is missing or altered; the run is not settled and nothing changed.
+            BadInput: the run was cancelled or discarded.
+            BadReport, EvidenceError: evidence cannot be read, is missing or altered; nothing changed, and the run can
+                be settled once the evidence is back.
             StoreBusy: another settlement goes on for too long.
         """
-        with leased(self.database, SETTLEMENT) as renew:
-            self._take_back_leftovers()
+        with leased(self.database, SETTLEMENT) as hold:
+            self._take_back_leftovers(hold)
             current = self._current(run)
             if current.state in PUBLISHED:
                 return self._check(current)
@@ -69,16 +73,21 @@ class Settler:
                 return Settled(current, "quarantined", current.message)
             if current.state == "cancelled":
                 raise BadInput(f"run {current.id} was cancelled or discarded; it cannot be settled")
-            return self._settle(current, accept=accept, renew=renew)
+            settled = self._settle(current, hold, accept=accept)
+            if settled.state == "quarantined":
+                return self._settle_confirmed(settled, hold)
+            return settled
 
     def preview(self, run: Run) -> list[Change]:
         """What settling would say now, without writing anything: what a second look should look at."""
-        run.canary = self._canary(run)
-        staging = self._staging(run)
-        staging.preview = []
-        for shard in shards_of(self.database, staging.seq):
-            self._stage(staging, shard, evidence_of(self.database, staging.seq), Notes(), frozenset(), lambda: None)
-        return staging.preview
+        run.canary = Replay.of(self.database, self.evidence, run).canary(run)
+
+        def fresh() -> Staging:
+            staging = self._staging(run)
+            staging.preview = []
+            return staging
+
+        return self._stage_all(fresh, None, Notes()).preview or []
 
     def discard(self, run: Run) -> Settled:
         """Answer a quarantine with no: the run is kept with its evidence, and changes nothing for ever.
@@ -86,7 +95,8 @@ class Settler:
         Raises:
             BadInput: the run is not quarantined.
         """
-        with leased(self.database, SETTLEMENT):
+        with leased(self.database, SETTLEMENT) as hold:
+            self._take_back_leftovers(hold)
             current = self._current(run)
             if current.state != "quarantined":
                 raise BadInput(f"run {current.id} is {current.state}, not quarantined")
@@ -94,110 +104,97 @@ class Settler:
             set_state(self.database, current.seq or 0, "cancelled", message=message, ended_at=self.clock())
             return Settled(self._current(run), "cancelled", message)
 
-    def _settle(self, run: Run, *, accept: bool, renew: Callable[[], None]) -> Settled:
+    def _settle(self, run: Run, hold: Hold, *, accept: bool) -> Settled:
         seq = run.seq or 0
-        run.canary = self._canary(run)
-        set_state(self.database, seq, "settling", canary=run.canary)
-        notes = Notes()
         try:
-            staging = self._stage_all(run, notes, renew)
-            totals = staging.totals
-            profile = Profile.from_json(run.profile)
-            answered = totals.asked - totals.counts[Verdict.BLIND]
-            if not accept and profile.breaker.trips(totals.closings, totals.present):
-                return self._quarantine(run, staging, renew)
-            state = "failed" if not answered else "complete" if answered == totals.asked else "partial"
-            return self._publish(run, staging, notes, state)
-        except BaseException:
-            with self.database.write() as connection:
+            run.canary = Replay.of(self.database, self.evidence, run).canary(run)
+            with self._writing(hold) as connection:
+                connection.execute(update(RUN).where(RUN.c.seq == seq).values(state="settling", canary=run.canary))
+            notes = Notes()
+            staging = self._stage_all(lambda: self._staging(run), hold, notes)
+            breaker = Profile.from_json(run.profile).breaker
+            if not accept and breaker.trips(staging.totals.closings, staging.totals.present):
+                return self._quarantine(run, staging, hold)
+            return self._publish(staging, notes, hold)
+        except BaseException as error:
+            why = {"message": f"not settled: {error}"} if isinstance(error, (BadReport, EvidenceError)) else {}
+            # Where this cannot be written either, or another process took over, the next settlement takes it back.
+            with suppress(StoreError), self._writing(hold) as connection:
                 unstage(connection, seq)
-                connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=run.state))
+                connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=run.state, **why))
             raise
 
-    def _stage_all(self, run: Run, notes: Notes, renew: Callable[[], None]) -> Staging:
-        hold: frozenset[str] = frozenset()
+    @contextmanager
+    def _writing(self, hold: Hold) -> Iterator[Connection]:
+        """A transaction that is ours alone to make."""
+        with self.database.write() as connection:
+            hold.keep(connection)
+            yield connection
+
+    def _stage_all(self, fresh: Callable[[], Staging], hold: Hold | None, notes: Notes) -> Staging:
+        """Stage, or only read where nobody holds anything, every shard of the run.
+
+        Args:
+            fresh: makes an empty staging; a report that names hosts twice is begun a second time.
+            hold: the settlement, for a run that may be written.
+            notes: what is noticed on the way.
+        """
+        repeated: frozenset[str] = frozenset()
         while True:
-            staging = self._staging(run)
-            evidence = evidence_of(self.database, staging.seq)
+            staging = fresh()
+            replay = Replay.of(self.database, self.evidence, staging.run)
             try:
                 for shard in shards_of(self.database, staging.seq):
-                    self._stage(staging, shard, evidence, notes, hold, renew)
-            except RepeatedSubjectError as repeated:
-                # Start again with these held back: what was staged of them is not the whole truth.
-                hold |= repeated.subjects
+                    self._stage(staging, shard, replay, notes, repeated, hold)
+                return staging
+            except RepeatedSubjectError as found:
+                # Held back this time: what was staged of them is not the whole truth.
+                repeated |= found.subjects
                 notes.outside = 0
-                with self.database.write() as connection:
-                    unstage(connection, staging.seq)
-                continue
-            return staging
+                if hold is not None:
+                    with self._writing(hold) as connection:
+                        unstage(connection, staging.seq)
 
     def _stage(
-        self,
-        staging: Staging,
-        shard: Shard,
-        evidence: Mapping[int, list[EvidenceRow]],
-        notes: Notes,
-        hold: frozenset[str],
-        renew: Callable[[], None],
+        self, staging: Staging, shard: Shard, replay: Replay, notes: Notes, repeated: frozenset[str], hold: Hold | None
     ) -> None:
-        with ExitStack() as opened:
-            documents = [self._open(row, opened) for row in evidence.get(shard.number, [])]
-            sights = staging.scan.sights(shard.plan, documents, notes, hold)
+        with replay.documents(shard.number) as documents:
+            sights = staging.scan.sights(shard.plan, documents, notes, repeated)
             for number, part in enumerate(parts(sights)):
                 # Reading ahead by one subject happens outside the transaction, the rest inside of it.
-                with self.database.read() if staging.dry else self.database.write() as connection:
+                with self.database.read() if hold is None else self._writing(hold) as connection:
                     stage_part(connection, staging, shard.number, number, part)
-                    if number == 0 and not staging.dry:
-                        bind(connection, staging.run, staging.scan.kind, staging.scan.bindings(shard.plan))
-                renew()
-            for document in documents:
-                _drain(document)
-
-    def _open(self, row: EvidenceRow, opened: ExitStack) -> Document:
-        if row.pruned_at is not None:
-            raise EvidenceMissing(f"evidence {row.sha256} was pruned on {row.pruned_at:%Y-%m-%d}")
-        stream = opened.enter_context(self.evidence.open(row.sha256))
-        companion = opened.enter_context(self.evidence.open(row.companion)) if row.companion else None
-        return Document(row.media, row.look, stream, companion, row.ended)
+                    if number == 0 and hold is not None:
+                        bindings = staging.scan.bindings(shard.plan)
+                        bind(connection, staging.run, staging.scan.kind, bindings, late=staging.late)
 
     def _staging(self, run: Run) -> Staging:
         scan = scan_named(run.scan)
         series = Series(run.zone, run.vantage, run.scan, scan.aspect)
-        profile = Profile.from_json(run.profile)
         with self.database.read() as connection:
             before = last_run(connection, series, run)
             late = has_later(connection, series, run)
-        engine_changed = bool(before and before.engine and run.engine and before.engine != run.engine)
-        rules = Rules(profile.silences, engine_changed)
-        staging = Staging(run, scan, series, self.policy, rules, first=before is None, late=late)
-        if run.canary.startswith("failed"):
-            staging.blind_because = "canary"
-        return staging
+            rules = Rules(Profile.from_json(run.profile).silences, engine_changed(connection, series, run))
+        return Staging(
+            run,
+            scan,
+            series,
+            self.policy,
+            rules,
+            blind_because="canary" if run.canary.startswith("failed") else "",
+            first=before is None,
+            late=late,
+            policy_changed=before is not None and not late and before.policy_sha256 != self.policy.sha256,
+        )
 
-    def _canary(self, run: Run) -> str:
-        """What the canaries of this run say; an import was told."""
-        canaries = Profile.from_json(run.profile).canaries
-        if not canaries:
-            return run.canary
-        rows = evidence_of(self.database, run.seq or 0).get(CANARY_SHARD, [])
-        with ExitStack() as opened:
-            return judge_canaries(canaries, [self._open(row, opened) for row in rows])
-
-    def _quarantine(self, run: Run, staging: Staging, renew: Callable[[], None]) -> Settled:
+    def _quarantine(self, run: Run, staging: Staging, hold: Hold) -> Settled:
         seq, totals = run.seq or 0, staging.totals
-        with self.database.write() as connection:
-            unstage(connection, seq)
-            connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=run.state))
-            confirmed = matching_quarantine(connection, staging)
-        if confirmed is not None and not totals.counts[Verdict.BLIND]:
-            # Two whole runs say the same: the first one counts, and this one then only agrees with it.
-            self._settle(confirmed, accept=True, renew=renew)
-            return self._settle(run, accept=True, renew=renew)
         message = (
             f"{totals.closings} of {totals.present} known facts would be gone: nothing was closed. "
             f"Answer with `roundsman settle {run.id[:12]} --accept` or `--discard`"
         )
-        with self.database.write() as connection:
+        with self._writing(hold) as connection:
+            unstage(connection, seq)
             note = quarantine_note(connection, staging)
             connection.execute(
                 update(RUN)
@@ -206,17 +203,27 @@ class Settler:
             )
         return Settled(self._current(run), "quarantined", message)
 
-    def _publish(self, run: Run, staging: Staging, notes: Notes, state: str) -> Settled:
-        seq = run.seq or 0
+    def _settle_confirmed(self, settled: Settled, hold: Hold) -> Settled:
+        """Settle runs that say the same, of which the last one saw everything: the first counts, the others agree."""
+        with self.database.read() as connection:
+            confirmed = agreeing(connection, settled.run)
+        for run in confirmed:
+            self._settle(run, hold, accept=True)
+        current = self._current(settled.run)
+        return Settled(current, current.state, current.message)
+
+    def _publish(self, staging: Staging, notes: Notes, hold: Hold) -> Settled:
+        run = staging.run
+        state = _state(staging)
         message = _message(staging, state)
-        with self.database.write() as connection:
+        with self._writing(hold) as connection:
             if not staging.late:
                 apply_scope(connection, staging)
                 apply_policy(connection, staging)
             warnings = [*json.loads(run.warnings), *_warnings(notes)]
             connection.execute(
                 update(RUN)
-                .where(RUN.c.seq == seq)
+                .where(RUN.c.seq == run.seq)
                 .values(
                     **_numbers(staging),
                     state=state,
@@ -231,44 +238,35 @@ class Settler:
 
     def _check(self, run: Run) -> Settled:
         """Read a published run's evidence again and compare what it proves with what is stored; write nothing."""
-        staging = self._staging(run)
-        evidence = evidence_of(self.database, staging.seq)
-        hold: frozenset[str] = frozenset()
-        while True:
+
+        def fresh() -> Staging:
+            staging = self._staging(run)
             staging.check = set()
-            try:
-                for shard in shards_of(self.database, staging.seq):
-                    self._stage(staging, shard, evidence, Notes(), hold, lambda: None)
-                break
-            except RepeatedSubjectError as repeated:
-                hold |= repeated.subjects
+            return staging
+
+        if run.asked and not shards_of(self.database, run.seq or 0):
+            return Settled(run, run.state, "its evidence and coverage were pruned; what it changed stands")
+        proved = self._stage_all(fresh, None, Notes()).check
         with self.database.read() as connection:
             columns = (COVERAGE.c.shard, COVERAGE.c.part, COVERAGE.c.verdict, COVERAGE.c.map)
             stored = {tuple(row) for row in connection.execute(select(*columns).where(COVERAGE.c.run_seq == run.seq))}
-            changes = connection.execute(
-                select(func.count()).select_from(CHANGE).where(CHANGE.c.run_seq == run.seq)
-            ).scalar_one()
-        if stored == staging.check:
+            count = select(func.count()).select_from(CHANGE).where(CHANGE.c.run_seq == run.seq)
+            changes = connection.execute(count).scalar_one()
+        if stored == proved:
             return Settled(run, run.state, f"the stored evidence says the same again: {changes} changes stand")
         return Settled(run, run.state, "this version reads the stored evidence differently; nothing was changed")
 
-    def _take_back_leftovers(self) -> None:
+    def _take_back_leftovers(self, hold: Hold) -> None:
         """A settler that was killed leaves staged rows behind; its run is settled again from its evidence."""
-        with self.database.write() as connection:
+        with self._writing(hold) as connection:
             for (seq,) in connection.execute(select(RUN.c.seq).where(RUN.c.state == "settling")).all():
                 unstage(connection, seq)
-                connection.execute(update(RUN).where(RUN.c.seq == seq).values(state="asking"))
+                state = case((RUN.c.quarantine != "", "quarantined"), else_="asking")
+                connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=state))
 
     def _current(self, run: Run) -> Run:
         with self.database.read() as connection:
             return Run(**connection.execute(select(RUN).where(RUN.c.seq == run.seq)).mappings().one())
-
-
-def _drain(document: Document) -> None:
-    """Read to the end, so that altered evidence is found even where the reader stopped early."""
-    for stream in (document.stream, document.companion):
-        while stream is not None and stream.read(1 << 17):
-            pass
 
 
 def _numbers(staging: Staging) -> dict[str, object]:
@@ -283,18 +281,23 @@ def _numbers(staging: Staging) -> dict[str, object]:
     }
 
 
+def _state(staging: Staging) -> str:
+    if staging.blind >= staging.totals.asked:
+        return "failed"
+    return "partial" if staging.blind else "complete"
+
+
 def _message(staging: Staging, state: str) -> str:
     """Why a run that is not complete is not."""
-    if staging.run.canary.startswith("failed"):
-        return f"the scanner is blind here, canary {staging.run.canary}"
     if state == "complete":
         return ""
     totals = staging.totals
     because = ", ".join(
         f"{count:,} {reason}" for reason, count in sorted(totals.reasons.items(), key=lambda item: -item[1])[:4]
     )
-    blind = totals.counts[Verdict.BLIND]
-    return f"could not look at {blind:,} of {totals.asked:,} (asset, key) pairs: {because or 'nothing was asked'}"
+    return (
+        f"could not look at {staging.blind:,} of {totals.asked:,} (asset, key) pairs: {because or 'nothing was asked'}"
+    )
 
 
 def _warnings(notes: Notes) -> list[str]:

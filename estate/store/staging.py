@@ -1,35 +1,25 @@
 """Write what one part of a run changes: facts, changes and coverage, which readers see once the run is published."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from estate.assets import Asset
-from estate.coverage import NOTHING, Keys, Verdict
-from estate.diff import Change, Comparison, Fact, Kind, Past, Rules, blinded, compare
+from estate.coverage import Keys, Verdict
+from estate.diff import Cause, Change, Comparison, Kind, Past, Rules, blinded, compare
 from estate.findings import Ruling
 from estate.observations import Sight
 from estate.policy import Policy
-from estate.store.history import Series, earlier, pasts, seen_later
+from estate.store.history import Newer, Series, pasts
 from estate.store.inventory import ensure_assets
 from estate.store.judging import apply_rulings
+from estate.store.known import NOTHING_KNOWN, Known, load_known
+from estate.store.late import UNTOUCHED, dimmed, newer_than, without
 from estate.store.maps import Groups, encode
-from estate.store.rows import (
-    ASSET,
-    CHANGE,
-    COVERAGE,
-    FACT,
-    FINDING,
-    IDENTIFIER,
-    MAP,
-    RUN,
-    STEP,
-    fact_of,
-    state_text,
-    value_text,
-)
+from estate.store.recording import change_row, fact_row, write_facts
+from estate.store.rows import CHANGE, COVERAGE, MAP
 from estate.store.scans import Scan
 from estate.store.tables import Run
 
@@ -47,7 +37,6 @@ class Totals:
     reasons: dict[str, int] = field(default_factory=dict)
     present: int = 0
     closing: dict[str, list[str]] = field(default_factory=dict)
-    changes: int = 0
 
     @property
     def closings(self) -> int:
@@ -67,6 +56,7 @@ class Staging:
     blind_because: str = ""
     first: bool = False
     late: bool = False
+    policy_changed: bool = False
     preview: list[Change] | None = None
     check: set[tuple[int, int, int, str]] | None = None
     totals: Totals = field(default_factory=Totals)
@@ -77,18 +67,14 @@ class Staging:
         return self.run.seq or 0
 
     @property
+    def blind(self) -> int:
+        """How many (asset, key) pairs could not be looked at."""
+        return self.totals.counts[Verdict.BLIND]
+
+    @property
     def dry(self) -> bool:
         """Whether this only finds out what settling would say or store."""
         return self.preview is not None or self.check is not None
-
-
-@dataclass(slots=True)
-class Known:
-    """What the store holds of one asset."""
-
-    id: int | None = None
-    facts: dict[str, Fact] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
 
 
 def stage_part(connection: Connection, staging: Staging, shard: int, part: int, sights: Iterable[Sight]) -> None:
@@ -101,112 +87,49 @@ def stage_part(connection: Connection, staging: Staging, shard: int, part: int, 
 
 
 def _stage_batch(connection: Connection, staging: Staging, batch: list[Sight], groups: dict[Verdict, Groups]) -> None:
+    scan = staging.scan
     if staging.blind_because:
         batch = [blinded(sight, staging.blind_because) for sight in batch]
     if staging.check is not None:
         for sight in batch:
-            _count(staging.totals, sight, Known(), groups)
+            _count(staging, sight, NOTHING_KNOWN, groups)
         return
-    known = load_known(connection, staging, [sight.subject for sight in batch])
-    nothing_known = Known()
+    subjects = {sight.subject for sight in batch}
+    known = load_known(connection, staging.series, scan.kind, staging.run, subjects, late=staging.late)
+    folded: list[Sight] = []
     for sight in batch:
-        _count(staging.totals, sight, known.get(sight.subject, nothing_known), groups)
+        state = known.get(sight.subject, NOTHING_KNOWN)
+        _count(staging, sight, state, groups)
+        folded.append(scan.fold(sight, state.facts))
+    newer: Mapping[str, Newer] = {}
     if staging.late:
-        seen = seen_later(connection, staging.series, staging.run, {sight.subject for sight in batch})
-        seen.update(
-            (subject, seen.get(subject, NOTHING) | keys)
-            for subject, keys in _touched_later(connection, staging, known).items()
-        )
-        batch = [_without(sight, seen.get(sight.subject, NOTHING)) for sight in batch]
+        newer = newer_than(connection, staging.series, staging.run, known, subjects)
+        folded = [without(sight, newer.get(sight.subject, UNTOUCHED)) for sight in folded]
+    histories = _histories(connection, staging, folded, known)
     compared: list[tuple[Asset, Sight, Known, Comparison]] = []
-    rulings: list[Ruling] = []
-    histories = _histories(connection, staging, batch, known)
-    zone, kind, aspect = staging.run.zone, staging.scan.kind, staging.scan.aspect
-    for original in batch:
-        state = known.get(original.subject, nothing_known)
-        sight = staging.scan.fold(original, state.facts)
-        asset = Asset(kind, sight.subject, zone)
+    owed: list[tuple[Asset, Sight, Known]] = []
+    for sight in folded:
+        state = known.get(sight.subject, NOTHING_KNOWN)
+        asset = Asset(scan.kind, sight.subject, staging.run.zone)
 
         def past(key: str, subject: str = sight.subject) -> Past:
             return histories.get((subject, key), Past.NEVER_TARGETED)
 
-        comparison = compare(asset, aspect, state.facts, sight, past, staging.rules)
+        comparison = compare(asset, scan.aspect, state.facts, sight, past, staging.rules)
         if comparison.facts or comparison.changes:
+            if sight.subject in newer:
+                comparison = dimmed(comparison, newer[sight.subject].dim)
             compared.append((asset, sight, state, comparison))
         elif staging.policy.sha256 and (staging.policy.required(asset) or not _all_present(state)):
-            rulings += staging.scan.owed(asset, sight, state.facts, staging.policy)
+            owed.append((asset, sight, state))
     if staging.preview is not None:
         staging.preview.extend(change for *_, comparison in compared for change in comparison.changes)
         return
-    _write(connection, staging, compared, rulings)
+    _write(connection, staging, compared, owed)
 
 
 def _all_present(state: Known) -> bool:
     return all(fact.present for fact in state.facts.values())
-
-
-def _without(sight: Sight, seen: Keys) -> Sight:
-    """The sight without keys that a later run saw already."""
-    if not seen:
-        return sight
-    left = sight.asked - seen
-    return replace(sight, asked=left, present={key: value for key, value in sight.present.items() if key in left})
-
-
-def load_known(connection: Connection, staging: Staging, subjects: Sequence[str]) -> dict[str, Known]:
-    """The facts that held before this run, by subject; assets without facts are there too."""
-    before: ColumnElement[bool] = FACT.c.to_seq.is_(None)
-    if staging.late:
-        # Later runs closed some of these facts; this run stands before them.
-        earlier_runs = select(RUN.c.seq).where(earlier(staging.run))
-        before = FACT.c.from_seq.in_(earlier_runs) & (FACT.c.to_seq.is_(None) | FACT.c.to_seq.not_in(earlier_runs))
-    join = ASSET.outerjoin(
-        FACT,
-        (FACT.c.asset_id == ASSET.c.id)
-        & (FACT.c.vantage == staging.run.vantage)
-        & (FACT.c.aspect == staging.scan.aspect)
-        & before,
-    )
-    query = (
-        select(
-            ASSET.c.key,
-            ASSET.c.id,
-            FACT.c.id,
-            FACT.c.key,
-            FACT.c.value,
-            FACT.c.present,
-            FACT.c.misses,
-            FACT.c.sight,
-        )
-        .select_from(join)
-        .where(ASSET.c.zone == staging.run.zone, ASSET.c.kind == staging.scan.kind, ASSET.c.key.in_(subjects))
-    )
-    known: dict[str, Known] = {}
-    for subject, asset_id, row, key, value, present, misses, sight in connection.execute(query):
-        state = known.get(subject)
-        if state is None:
-            state = known[subject] = Known(asset_id)
-        if row is not None:
-            state.facts[key] = fact_of(value, present, misses, sight)
-            state.rows[key] = row
-    return known
-
-
-def _touched_later(connection: Connection, staging: Staging, known: Mapping[str, Known]) -> dict[str, Keys]:
-    """Keys whose state a later run changed, be it only by losing sight of them."""
-    subjects = {state.id: subject for subject, state in known.items()}
-    earlier_runs = select(RUN.c.seq).where(earlier(staging.run))
-    query = select(FACT.c.asset_id, FACT.c.key).where(
-        FACT.c.asset_id.in_([number for number in subjects if number is not None]),
-        FACT.c.vantage == staging.run.vantage,
-        FACT.c.aspect == staging.scan.aspect,
-        FACT.c.from_seq.not_in(earlier_runs),
-        FACT.c.from_seq != staging.seq,
-    )
-    keys: dict[str, set[str]] = {}
-    for asset_id, key in connection.execute(query):
-        keys.setdefault(subjects[asset_id], set()).add(key)
-    return {subject: Keys.of(found) for subject, found in keys.items()}
 
 
 def _histories(
@@ -224,7 +147,8 @@ def _histories(
     return pasts(connection, staging.series, staging.run, wanted) if wanted else {}
 
 
-def _count(totals: Totals, sight: Sight, state: Known, groups: dict[Verdict, Groups]) -> None:
+def _count(staging: Staging, sight: Sight, state: Known, groups: dict[Verdict, Groups]) -> None:
+    totals = staging.totals
     subject = sight.subject
     totals.asked += len(sight.asked)
     facts = state.facts
@@ -233,6 +157,11 @@ def _count(totals: Totals, sight: Sight, state: Known, groups: dict[Verdict, Gro
     if sight.present:
         counts[Verdict.POSITIVE] += len(sight.present)
         groups[Verdict.POSITIVE].setdefault(("", str(Keys.of(sight.present))), []).append(subject)
+        told = staging.scan.fold(sight, {})
+        if told is not sight:
+            # What the whole means was seen as well, though nobody asked for it.
+            meant = Keys.of(told.present.keys() - sight.present.keys())
+            groups[Verdict.POSITIVE].setdefault(("", str(meant)), []).append(subject)
     for look in (*sight.negative, *sight.silent, *sight.blind):
         size = len(look.keys)
         verdict = look.verdict
@@ -253,73 +182,42 @@ def _write(
     connection: Connection,
     staging: Staging,
     compared: Sequence[tuple[Asset, Sight, Known, Comparison]],
-    rulings: list[Ruling],
+    owed: Sequence[tuple[Asset, Sight, Known]],
 ) -> None:
     created = ensure_assets(connection, [asset for asset, _, state, _ in compared if state.id is None])
     closed: list[int] = []
     facts: list[dict[str, object]] = []
     changes: list[dict[str, object]] = []
-    aspect, vantage, seq = staging.scan.aspect, staging.run.vantage, staging.seq
+    rulings: dict[str, list[Ruling]] = {}
+    scan, policy, vantage, seq = staging.scan, staging.policy, staging.run.vantage, staging.seq
+    # What holds of a key that did not change can only be judged otherwise than before if what is right did.
+    otherwise = (Cause.POLICY if staging.policy_changed else Cause.ESTATE).value
     for asset, sight, state, comparison in compared:
         asset_id = state.id if state.id is not None else created[asset]
+        causes: dict[str, str] = {}
+        for change in comparison.changes:
+            changes.append(change_row(asset_id, change, seq))
+            causes[change.key] = change.cause.value
+            if change.kind is Kind.GONE:
+                staging.totals.closing.setdefault(asset.key, []).append(change.key)
         after = dict(state.facts)
         for key, fact in comparison.facts:
             if key in state.rows:
                 closed.append(state.rows[key])
             after[key] = fact
-            facts.append(fact_row(asset_id, vantage, aspect, key, fact, seq))
-            rulings += staging.scan.rulings(asset, key, fact, staging.policy, vantage)
-        if staging.policy.sha256:
-            rulings += staging.scan.owed(asset, sight, after, staging.policy)
-        for change in comparison.changes:
-            changes.append(change_row(asset_id, change, seq))
-            if change.kind is Kind.GONE:
-                staging.totals.closing.setdefault(asset.key, []).append(change.key)
-    staging.totals.changes += len(changes)
+            facts.append(fact_row(asset_id, vantage, scan.aspect, key, fact, seq))
+            found = scan.rulings(asset, key, fact, policy, vantage)
+            rulings.setdefault(causes.get(key, Cause.ESTATE.value), []).extend(found)
+        if policy.sha256:
+            for ruling in scan.owed(asset, sight, after, policy):
+                rulings.setdefault(causes.get(ruling.locator, otherwise), []).append(ruling)
+    for asset, sight, state in owed:
+        rulings.setdefault(otherwise, []).extend(scan.owed(asset, sight, state.facts, policy))
     write_facts(connection, seq, closed, facts)
     if changes:
         connection.execute(insert(CHANGE), changes)
-    apply_rulings(connection, rulings, vantage, seq, aspect, cause="estate")
-
-
-def fact_row(asset_id: int, vantage: str, aspect: str, key: str, fact: Fact, seq: int) -> dict[str, object]:
-    """A fact's columns from this run on."""
-    return {
-        "asset_id": asset_id,
-        "vantage": vantage,
-        "aspect": aspect,
-        "key": key,
-        "value": value_text(fact.value),
-        "present": fact.present,
-        "misses": fact.misses,
-        "sight": fact.sight.value,
-        "from_seq": seq,
-        "to_seq": None,
-    }
-
-
-def change_row(asset_id: int, change: Change, seq: int) -> dict[str, object]:
-    """A change's columns."""
-    return {
-        "run_seq": seq,
-        "asset_id": asset_id,
-        "aspect": change.aspect,
-        "key": change.key,
-        "kind": change.kind.value,
-        "cause": change.cause.value,
-        "certainty": change.certainty.value,
-        "before": state_text(change.before),
-        "after": state_text(change.after),
-        "reason": change.reason,
-    }
-
-
-def write_facts(connection: Connection, seq: int, closed: Sequence[int], facts: Sequence[Mapping[str, object]]) -> None:
-    """End the intervals of `closed` at this run, and begin those of `facts`."""
-    for start in range(0, len(closed), 10_000):
-        connection.execute(update(FACT).where(FACT.c.id.in_(closed[start : start + 10_000])).values(to_seq=seq))
-    if facts:
-        connection.execute(insert(FACT), list(facts))
+    for cause, found in sorted(rulings.items()):
+        apply_rulings(connection, found, vantage, seq, scan.aspect, cause)
 
 
 def _write_coverage(
@@ -345,16 +243,6 @@ def _write_coverage(
                 "map": sha256,
             },
         )
-
-
-def unstage(connection: Connection, seq: int) -> None:
-    """Take back everything that a run staged; only for runs that are not published."""
-    connection.execute(delete(CHANGE).where(CHANGE.c.run_seq == seq))
-    for table in (FACT, STEP, IDENTIFIER):
-        connection.execute(delete(table).where(table.c.from_seq == seq))
-        connection.execute(update(table).where(table.c.to_seq == seq).values(to_seq=None))
-    connection.execute(delete(FINDING).where(FINDING.c.first_seq == seq))
-    connection.execute(delete(COVERAGE).where(COVERAGE.c.run_seq == seq))
 
 
 def parts(sights: Iterator[Sight]) -> Iterator[Iterator[Sight]]:

@@ -11,8 +11,9 @@ from estate.findings import Ruling
 from estate.scope import Scope
 from estate.store.history import earlier
 from estate.store.judging import apply_rulings
+from estate.store.recording import change_row, fact_row, write_facts
 from estate.store.rows import ASSET, CHANGE, FACT, IDENTIFIER, RUN, SCOPE, fact_of
-from estate.store.staging import Staging, change_row, fact_row, write_facts
+from estate.store.staging import Staging
 
 _BATCH = 2_000
 
