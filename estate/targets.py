@@ -122,13 +122,10 @@ class Targets:
 
     def words(self) -> tuple[str, ...]:
         """The set as networks, ranges and names; `parse` reads it back."""
-        found = []
+        found: list[str] = []
         for version, low, high in self._ranges:
-            blocks = list(ipaddress.summarize_address_range(_address(version, low), _address(version, high)))  # type: ignore[type-var]  # both have one version
-            if len(blocks) > 4:
-                found.append(f"{_address(version, low)}-{_address(version, high)}")
-            else:
-                found.extend(str(b.network_address) if b.num_addresses == 1 else str(b) for b in blocks)
+            networks = _networks(version, low, high)
+            found += networks if len(networks) <= 4 else [f"{_address(version, low)}-{_address(version, high)}"]
         return (*found, *self.names)
 
     def __str__(self) -> str:
@@ -181,6 +178,15 @@ def _range(text: str) -> tuple[int, int, int] | None:
     if high.version != low.version or int(high) < int(low):
         raise BadTarget(f"{text!r} is not a range: its end must not come before its start")
     return low.version, int(low), int(high)
+
+
+def _networks(version: int, low: int, high: int) -> list[str]:
+    """The range as networks, single addresses without their prefix."""
+    if version == 4:
+        blocks = ipaddress.summarize_address_range(ipaddress.IPv4Address(low), ipaddress.IPv4Address(high))
+        return [str(block).removesuffix("/32") for block in blocks]
+    wide = ipaddress.summarize_address_range(ipaddress.IPv6Address(low), ipaddress.IPv6Address(high))
+    return [str(block).removesuffix("/128") for block in wide]
 
 
 def _address(version: int, number: int) -> Address:
