@@ -1,0 +1,122 @@
+"""Ask TLS endpoints, each in a way that can be ended, and bring one document for each, whatever happened."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import tasks
+from estate.errors import ToolFailed
+from estate.evidence import Evidence
+from tasks.supervisor import supervise
+from tasks.tls.chains import certificates_of, revocation_of
+from tasks.tls.document import ClientCertificate, Document, Trouble, asked_of, blind, now
+from tasks.tls.flight import Flight
+from tasks.tls.hello import Hello, say_hello
+from tasks.tls.question import TlsQuestion
+
+_HOUSE = Path(tasks.__file__).parents[1]
+_NOT_ASKED = "the profile does not ask this"
+
+
+def ask_tls(question: TlsQuestion, folder: Path, *, cancelled: threading.Event | None = None) -> Evidence:
+    """One endpoint, one document of the media `tls`: also where no TLS is spoken, or the scan died.
+
+    Who does not speak TLS is told from here within seconds. The rest of `full` and `watch` runs in a process of its
+    own, since what it uses can hang or crash on hostile servers; if that dies, the document says so, and is blind.
+    """
+    work = Path(mkdtemp(prefix="tls-", dir=folder))
+    path = work / "evidence.json"
+    started, began = now(), time.monotonic()
+    if cancelled is not None and cancelled.is_set():
+        document = blind(asked_of(question), started, Hello("silent", "not asked"), "cancelled before it was asked")
+        document.write(path)
+        return Evidence("tls", path, ended="cancelled")
+    hello, flight = say_hello(question)
+    hello = replace(hello, seconds=round(time.monotonic() - began, 3))
+    if hello.outcome != "tls":
+        document = blind(asked_of(question), started, hello, f"{hello.outcome}: {hello.detail}")
+    else:
+        document = blind(asked_of(question), started, hello, _NOT_ASKED)
+        if question.profile != "certificate":
+            return _ask_child(question, document, work, began, cancelled)
+        document = _with_certificates(document, flight, question.name)
+    replace(document, seconds=round(time.monotonic() - began, 3)).write(path)
+    return Evidence("tls", path)
+
+
+def ask_many(
+    questions: Iterable[TlsQuestion],
+    folder: Path,
+    *,
+    at_once: int = 4,
+    on_done: Callable[[TlsQuestion, Evidence], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> Iterator[Evidence]:
+    """Many endpoints, a few at once, each document as soon as it is there; questions are taken one by one."""
+    stop = cancelled or threading.Event()
+    waiting = iter(questions)
+    running: dict[Future[Evidence], TlsQuestion] = {}
+    with ThreadPoolExecutor(at_once, "tls") as pool:
+        try:
+            while True:
+                while len(running) < at_once and (question := next(waiting, None)) is not None:
+                    running[pool.submit(ask_tls, question, folder, cancelled=stop)] = question
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    question = running.pop(future)
+                    evidence = future.result()
+                    if on_done is not None:
+                        on_done(question, evidence)
+                    yield evidence
+        finally:
+            if running:
+                stop.set()
+
+
+def _with_certificates(document: Document, flight: Flight | None, name: str | None) -> Document:
+    """All that one handshake shows."""
+    certificates = certificates_of(flight, name)
+    client = document.client_certificate
+    if flight is not None and flight.complete:
+        client = (
+            ClientCertificate("blind", "one is asked for; whether the server insists was not tried")
+            if flight.certificate_requested
+            else ClientCertificate("none")
+        )
+    return replace(
+        document, certificates=certificates, revocation=revocation_of(certificates), client_certificate=client
+    )
+
+
+def _ask_child(
+    question: TlsQuestion, document: Document, work: Path, began: float, cancelled: threading.Event | None
+) -> Evidence:
+    """Let a process of its own do the rest, and answer for it when it cannot."""
+    asking, path = work / "question.json", work / "evidence.json"
+    asking.write_text(question.to_json(), "utf-8")
+    left = max(1.0, question.deadline - (time.monotonic() - began))
+    try:
+        ended = supervise(
+            (sys.executable, "-m", "tasks.tls.child", str(asking), str(path)),
+            deadline=left,
+            cancelled=cancelled,
+            cwd=work,
+            env={"PYTHONPATH": str(_HOUSE)},
+        )
+    except ToolFailed as error:
+        reason, said = "exit 1", str(error)
+    else:
+        reason, said = ended.reason, ended.stderr_tail.strip()[-500:]
+    if path.exists():
+        return Evidence("tls", path)
+    words = f"the scan ended before its time: {reason or 'it brought nothing'}"
+    dead = document.blinded(words, round(time.monotonic() - began, 3))
+    replace(dead, errors=(Trouble("scan", f"{words}; {said}" if said else words),)).write(path)
+    return Evidence("tls", path, ended=reason or "exit 0")

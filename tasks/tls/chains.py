@@ -1,0 +1,114 @@
+"""The certificates of an endpoint, as sent, by handshakes that are never completed."""
+
+import base64
+import ssl
+from dataclasses import replace
+
+from cryptography.x509 import ocsp
+
+from tasks.tls.client_hello import ECDSA_SIGNATURES, RSA_SIGNATURES, Offer, first_offer, offer_of
+from tasks.tls.converse import converse
+from tasks.tls.document import Certificates, Deployment, Revocation
+from tasks.tls.failures import NoConversation
+from tasks.tls.flight import Flight
+from tasks.tls.question import TlsQuestion
+from tasks.tls.suites import by_code
+
+_MOST_LINKS = 32
+
+
+def deployment_of(flight: Flight, with_sni: bool) -> Deployment | None:
+    """The chain of one answer, if all of it was read."""
+    if not flight.chain or len(flight.chain) > _MOST_LINKS:
+        return None
+    pems = tuple(ssl.DER_cert_to_PEM_cert(der) for der in flight.chain)
+    staple = base64.b64encode(flight.staple).decode() if flight.staple else None
+    return Deployment(with_sni, pems, staple)
+
+
+def certificates_of(flight: Flight | None, name: str | None) -> Certificates:
+    """What the first answer shows."""
+    deployment = deployment_of(flight, name is not None) if flight is not None else None
+    if deployment is None:
+        return Certificates("blind", why_no_chain(flight))
+    return Certificates("known", deployments=(deployment,))
+
+
+def why_no_chain(flight: Flight | None) -> str:
+    """Why an answer holds no chain that can be used."""
+    if flight is None:
+        return "no TLS was spoken"
+    if flight.declined:
+        return f"the server declines: {flight.alert}"
+    if len(flight.chain) > _MOST_LINKS:
+        return f"a chain of {len(flight.chain)} certificates"
+    if flight.ended:
+        return flight.ended
+    return "the server proved nothing: anonymous key exchange"
+
+
+def all_chains(question: TlsQuestion, version: str | None, first: Flight | None) -> Certificates:
+    """Every chain: by key type, and what is shown to who names nobody.
+
+    Args:
+        question: the endpoint.
+        version: the best version that it offers, if known.
+        first: the answer to the first hello.
+    """
+    known: list[Deployment] = []
+    reason = ""
+    wanted = [(question.name, kind) for kind in ("rsa", "ecdsa")]
+    if question.name is not None:
+        wanted.append((None, ""))
+    if first is not None and (deployment := deployment_of(first, question.name is not None)):
+        known.append(deployment)
+    for name, kind in wanted:
+        try:
+            flight = converse(question, _offer(version, name, kind))
+        except NoConversation as failure:
+            reason = reason or f"{failure.outcome}: {failure}"
+            continue
+        deployment = deployment_of(flight, name is not None)
+        if deployment is None:
+            # That there is no key of this kind, or nothing for strangers, is an answer.
+            reason = reason or ("" if flight.declined else why_no_chain(flight))
+        elif not any(_same(deployment, other) for other in known):
+            known.append(deployment)
+    if not any(deployment.with_sni == (question.name is not None) for deployment in known):
+        return Certificates("blind", reason or why_no_chain(first), tuple(known))
+    return Certificates("known", reason, tuple(known))
+
+
+def _same(one: Deployment, other: Deployment) -> bool:
+    return (one.with_sni, one.chain) == (other.with_sni, other.chain)
+
+
+def _offer(version: str | None, name: str | None, kind: str) -> Offer:
+    offer = first_offer(name) if version is None else offer_of(version, name)
+    named = [(code, by_code()[code].name) for code in offer.suites]
+    if kind:
+        offer = replace(offer, signatures=RSA_SIGNATURES if kind == "rsa" else ECDSA_SIGNATURES)
+        word = "_RSA_" if kind == "rsa" else "_ECDSA_"
+        suites = tuple(code for code, suite in named if code >> 8 == 0x13 or (word in suite and "anon" not in suite))
+        return replace(offer, suites=suites)
+    return replace(offer, suites=tuple(code for code, suite in named if "anon" not in suite))
+
+
+def revocation_of(certificates: Certificates) -> Revocation:
+    """What the staple that came with the first chain says."""
+    for deployment in certificates.deployments:
+        if deployment.staple is None:
+            continue
+        try:
+            response = ocsp.load_der_ocsp_response(base64.b64decode(deployment.staple))
+            if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+                return Revocation("unknown", "staple", response.response_status.name.lower())
+            status = response.certificate_status
+        except ValueError as error:
+            return Revocation("unknown", "staple", f"the staple cannot be read: {error}")
+        if status is ocsp.OCSPCertStatus.REVOKED:
+            return Revocation("revoked", "staple")
+        return Revocation("good" if status is ocsp.OCSPCertStatus.GOOD else "unknown", "staple")
+    if certificates.state == "blind":
+        return Revocation("blind", reason=certificates.reason)
+    return Revocation("not-asked", reason="no staple came with the chain")
