@@ -38,7 +38,8 @@ class ChainVerdict:
     P-256), `rsa_equivalent_bits` what an RSA key of the same strength would have, `signature_hash` in lower case
     (`sha256`, `sha1`, `md5`, `md2`; empty for Ed25519 and its like, which name none). `expires` is the earliest end on
     the path in use, the root apart. `path` names its certificates by sha256, leaf first; where none leads to a root it
-    ends where we lost the way. `explained` has one sentence for each problem.
+    ends where we lost the way. `explained` has one sentence for each problem. `anchor` is the store that the root is
+    from: `mozilla` (so the leaf is publicly trusted), `own`, or empty.
     """
 
     trusted: bool
@@ -52,3 +53,4 @@ class ChainVerdict:
     path: tuple[str, ...]
     explained: tuple[tuple[Problem, str], ...] = ()
     rsa_exponent: int = 0
+    anchor: str = ""
