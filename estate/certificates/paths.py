@@ -42,8 +42,8 @@ def find_paths(chain: Sequence[Certificate], extra: Iterable[Certificate], roots
 
 
 def is_self_signed(certificate: Certificate) -> bool:
-    """Whether it names itself as issuer, and its own key proves it."""
-    return certificate.self_issued and check(certificate, certificate.key) is Signed.GOOD
+    """Whether it names itself as issuer, and its own key does not disprove it."""
+    return certificate.self_issued and check(certificate, certificate.key) is not Signed.BAD
 
 
 class _Search:
