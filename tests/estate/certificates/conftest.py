@@ -3,8 +3,12 @@
 import hashlib
 import ipaddress
 import itertools
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -12,6 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from estate.certificates.certificate import Certificate, read_certificate
+from estate.certificates.chains import judge_chain
+from estate.certificates.reading import spell_pem
+from estate.certificates.trust import TrustStore
+from estate.certificates.verdicts import ChainVerdict, Problem
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -105,7 +113,7 @@ class Made:
         return hashlib.sha1(spki(self.key), usedforsecurity=False).digest()
 
 
-def spki(key) -> bytes:
+def spki(key):
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -137,7 +145,12 @@ class Workshop:
             return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
         if kind == "ed25519":
             return ed25519.Ed25519PrivateKey.generate()
-        curves = {"ec": ec.SECP256R1, "ec192": ec.SECP192R1, "ec224": ec.SECP224R1, "ec384": ec.SECP384R1}
+        curves: dict[str, type] = {
+            "ec": ec.SECP256R1,
+            "ec192": ec.SECP192R1,
+            "ec224": ec.SECP224R1,
+            "ec384": ec.SECP384R1,
+        }
         return ec.generate_private_key(curves[kind]())
 
     def root(self, common_name: str = "Test Root", **options) -> Made:
@@ -216,6 +229,31 @@ class Workshop:
         return Made(tlv(0x30, body, algorithm, tlv(0x03, b"\0", signature)), key, subject, hash)
 
     @staticmethod
+    def case(sent: Sequence[Made], roots: Sequence[Made], *expected: Problem, **more) -> "Case":
+        return Case(tuple(sent), tuple(roots), frozenset(expected), **more)
+
+    @staticmethod
+    def judge(made: "Case") -> ChainVerdict:
+        roots = TrustStore.of([one.certificate for one in made.roots], mozilla=False)
+        extra = [one.certificate for one in made.extra]
+        return judge_chain([one.certificate for one in made.sent], made.name, NOW + made.moment, roots, extra)
+
+    @staticmethod
+    def ask_openssl(made: "Case", folder: Path) -> dict[int, frozenset[Problem]]:
+        """The errors that OpenSSL finds, at the level that refuses SHA-1 and 1024 bits, and what each means."""
+        others = (*made.sent[1:], *made.extra)
+        for label, found in (("leaf", made.sent[:1]), ("others", others), ("roots", made.roots)):
+            (folder / label).write_text(made.pem(found))
+        kind = "-verify_ip" if ":" in made.name or made.name[-1].isdigit() else "-verify_hostname"
+        when = str(int((NOW + made.moment).timestamp()))
+        command = ["openssl", "verify", "-purpose", "sslserver", "-partial_chain", "-auth_level", "2", "-attime", when]
+        command += ["-no-CAfile", "-no-CApath", "-no-CAstore", kind, made.name, "-trusted", "roots"]
+        command += [*(("-untrusted", "others") if others else ()), "leaf"]
+        told = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        numbers = re.findall(r"^error (\d+) at", told.stderr, re.MULTILINE)
+        return {int(number): MEANT[int(number)] for number in numbers}
+
+    @staticmethod
     def _algorithm(signer, hash: str) -> bytes:
         if isinstance(signer, rsa.RSAPrivateKey):
             return tlv(0x30, oid(RSA_OIDS[hash]), b"\x05\0")
@@ -224,12 +262,44 @@ class Workshop:
         return tlv(0x30, oid("1.3.101.112"))
 
     @staticmethod
-    def _sign(signer, hash: str, body: bytes) -> bytes:
+    def _sign(signer, hash: str, body: bytes):
         if isinstance(signer, rsa.RSAPrivateKey):
             return signer.sign(body, padding.PKCS1v15(), HASHES[hash])
         if isinstance(signer, ec.EllipticCurvePrivateKey):
             return signer.sign(body, ec.ECDSA(HASHES[hash]))
         return signer.sign(body)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A chain as sent, what is known besides, whom to trust, for which name; and what is wrong with it."""
+
+    sent: tuple[Made, ...]
+    roots: tuple[Made, ...]
+    expected: frozenset[Problem]
+    extra: tuple[Made, ...] = ()
+    name: str = "web.example"
+    moment: timedelta = timedelta(0)
+
+    def pem(self, found: Iterable[Made]) -> str:
+        return "".join(spell_pem(one.certificate) for one in found)
+
+
+NOT_FOUND = frozenset({Problem.INCOMPLETE, Problem.UNKNOWN_CA})
+OPENSSL = {
+    7: Problem.BAD_SIGNATURE, 9: Problem.NOT_YET_VALID, 10: Problem.EXPIRED, 18: Problem.SELF_SIGNED,
+    19: Problem.UNKNOWN_CA, 24: Problem.WRONG_USAGE, 25: Problem.PATH_LENGTH, 26: Problem.WRONG_USAGE,
+    32: Problem.WRONG_USAGE, 34: Problem.WRONG_USAGE, 47: Problem.WRONG_USAGE, 48: Problem.WRONG_USAGE,
+    62: Problem.NAME_MISMATCH, 64: Problem.NAME_MISMATCH, 66: Problem.WEAK_KEY, 67: Problem.WEAK_KEY,
+    79: Problem.WRONG_USAGE,
+}  # fmt: skip
+"""OpenSSL's error numbers (x509_vfy.h) in our words."""
+
+MEANT = {number: frozenset({problem}) for number, problem in OPENSSL.items()} | {
+    20: NOT_FOUND,
+    21: NOT_FOUND | {Problem.SELF_SIGNED},
+    68: frozenset({Problem.SHA1, Problem.MD5}),
+}
 
 
 @pytest.fixture(scope="session")
