@@ -239,16 +239,18 @@ def _faults_of_serial(serial: Element) -> list[str]:
     return faults
 
 
+def signature_words(dotted: str) -> tuple[str, str]:
+    """The algorithm and hash that an object identifier of a signature names; empty where we know none."""
+    return _SIGNATURES.get(dotted, ("", ""))
+
+
 def _read_signature(algorithm: Element, value: bytes, signed: bytes) -> Signature:
     name, *parameters = algorithm.expect(SEQUENCE).parts()
     kind = oid(name)
     if kind == _RSA_PSS:
         digest, salt = _pss(parameters[0]) if parameters else ("sha1", 20)
         return Signature("RSA-PSS", digest, salt, value, signed)
-    words = _SIGNATURES.get(kind)
-    if words is None:
-        return Signature("", "", 0, value, signed)
-    return Signature(*words, 0, value, signed)
+    return Signature(*signature_words(kind), 0, value, signed)
 
 
 def _pss(parameters: Element) -> tuple[str, int]:

@@ -59,6 +59,11 @@ class PublicKey:
     spki: bytes = field(default=b"", repr=False, compare=False)
 
     @property
+    def key_bytes(self) -> bytes:
+        """The key without its algorithm, as OCSP hashes it."""
+        return bits(read(self.spki).part(1))
+
+    @property
     def weak(self) -> bool:
         """Below what RSA with 2048 bits gives, or an RSA key that encrypts to itself; unmeasured is not weak."""
         return self.kind != _UNKNOWN and (self.rsa_equivalent_bits < 2048 or self.exponent == 1)
