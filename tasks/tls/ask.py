@@ -1,25 +1,29 @@
 """Ask TLS endpoints, each in a way that can be ended, and bring one document for each, whatever happened."""
 
+import json
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import mkdtemp
 
 import tasks
 from estate.errors import ToolFailed
 from estate.evidence import Evidence
+from estate.tls.evidence import ClientCertificate, Failure, Hello, TlsEvidence
 from tasks.supervisor import supervise
 from tasks.tls.chains import certificates_of, revocation_of
-from tasks.tls.document import ClientCertificate, Document, Trouble, asked_of, blind, now
+from tasks.tls.document import add_failure, blind, now, write
 from tasks.tls.flight import Flight
-from tasks.tls.hello import Hello, say_hello
+from tasks.tls.hello import say_hello
 from tasks.tls.question import TlsQuestion
 
 _HOUSE = Path(tasks.__file__).parents[1]
+_SPARE = 2.0
+"""Seconds in which the child stops by itself before it is stopped."""
 _NOT_ASKED = "the profile does not ask this"
 
 
@@ -33,19 +37,18 @@ def ask_tls(question: TlsQuestion, folder: Path, *, cancelled: threading.Event |
     path = work / "evidence.json"
     started, began = now(), time.monotonic()
     if cancelled is not None and cancelled.is_set():
-        document = blind(asked_of(question), started, Hello("silent", "not asked"), "cancelled before it was asked")
-        document.write(path)
+        document = blind(question, started, Hello("silent", "not asked"), "cancelled before it was asked")
+        write(document, path)
         return Evidence("tls", path, ended="cancelled")
     hello, flight = say_hello(question)
-    hello = replace(hello, seconds=round(time.monotonic() - began, 3))
     if hello.outcome != "tls":
-        document = blind(asked_of(question), started, hello, f"{hello.outcome}: {hello.detail}")
+        document = blind(question, started, hello, f"{hello.outcome}: {hello.detail}")
     else:
-        document = blind(asked_of(question), started, hello, _NOT_ASKED)
+        document = blind(question, started, hello, _NOT_ASKED)
         if question.profile != "certificate":
             return _ask_child(question, document, work, began, cancelled)
         document = _with_certificates(document, flight, question.name)
-    replace(document, seconds=round(time.monotonic() - began, 3)).write(path)
+    write(replace(document, seconds=round(time.monotonic() - began, 3)), path)
     return Evidence("tls", path)
 
 
@@ -80,7 +83,7 @@ def ask_many(
                 stop.set()
 
 
-def _with_certificates(document: Document, flight: Flight | None, name: str | None) -> Document:
+def _with_certificates(document: TlsEvidence, flight: Flight | None, name: str | None) -> TlsEvidence:
     """All that one handshake shows."""
     certificates = certificates_of(flight, name)
     client = document.client_certificate
@@ -96,15 +99,15 @@ def _with_certificates(document: Document, flight: Flight | None, name: str | No
 
 
 def _ask_child(
-    question: TlsQuestion, document: Document, work: Path, began: float, cancelled: threading.Event | None
+    question: TlsQuestion, document: TlsEvidence, work: Path, began: float, cancelled: threading.Event | None
 ) -> Evidence:
     """Let a process of its own do the rest, and answer for it when it cannot."""
     asking, path = work / "question.json", work / "evidence.json"
-    asking.write_text(question.to_json(), "utf-8")
+    asking.write_text(json.dumps({"question": asdict(question), "hello": asdict(document.hello)}), "utf-8")
     left = max(1.0, question.deadline - (time.monotonic() - began))
     try:
         ended = supervise(
-            (sys.executable, "-m", "tasks.tls.child", str(asking), str(path)),
+            (sys.executable, "-m", "tasks.tls.child", str(asking), str(path), f"{left - _SPARE:.3f}"),
             deadline=left,
             cancelled=cancelled,
             cwd=work,
@@ -114,9 +117,12 @@ def _ask_child(
         reason, said = "exit 1", str(error)
     else:
         reason, said = ended.reason, ended.stderr_tail.strip()[-500:]
-    if path.exists():
-        return Evidence("tls", path)
     words = f"the scan ended before its time: {reason or 'it brought nothing'}"
-    dead = document.blinded(words, round(time.monotonic() - began, 3))
-    replace(dead, errors=(Trouble("scan", f"{words}; {said}" if said else words),)).write(path)
-    return Evidence("tls", path, ended=reason or "exit 0")
+    failure = Failure("scan", f"{words}; {said}" if said else words)
+    if not path.exists():
+        dead = blind(question, document.started, document.hello, words)
+        write(replace(dead, seconds=round(time.monotonic() - began, 3), errors=(failure,)), path)
+        return Evidence("tls", path, ended=reason or "exit 0")
+    if reason:
+        add_failure(path, failure)
+    return Evidence("tls", path, ended=reason)

@@ -1,14 +1,13 @@
 """The certificates of an endpoint, as sent, by handshakes that are never completed."""
 
-import base64
 import ssl
 from dataclasses import replace
 
 from cryptography.x509 import ocsp
 
+from estate.tls.evidence import Certificates, Deployment, Revocation
 from tasks.tls.client_hello import ECDSA_SIGNATURES, RSA_SIGNATURES, Offer, first_offer, offer_of
 from tasks.tls.converse import converse
-from tasks.tls.document import Certificates, Deployment, Revocation
 from tasks.tls.failures import NoConversation
 from tasks.tls.flight import Flight
 from tasks.tls.question import TlsQuestion
@@ -22,8 +21,7 @@ def deployment_of(flight: Flight, with_sni: bool) -> Deployment | None:
     if not flight.chain or len(flight.chain) > _MOST_LINKS:
         return None
     pems = tuple(ssl.DER_cert_to_PEM_cert(der) for der in flight.chain)
-    staple = base64.b64encode(flight.staple).decode() if flight.staple else None
-    return Deployment(with_sni, pems, staple)
+    return Deployment(with_sni, pems, flight.staple or None)
 
 
 def certificates_of(flight: Flight | None, name: str | None) -> Certificates:
@@ -100,7 +98,7 @@ def revocation_of(certificates: Certificates) -> Revocation:
         if deployment.staple is None:
             continue
         try:
-            response = ocsp.load_der_ocsp_response(base64.b64decode(deployment.staple))
+            response = ocsp.load_der_ocsp_response(deployment.staple)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
                 return Revocation("unknown", "staple", response.response_status.name.lower())
             status = response.certificate_status

@@ -21,7 +21,38 @@ ECDSA_SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x081A, 0x081B, 0x08
 OTHER_SIGNATURES = (0x0904, 0x0905, 0x0906, 0x0402, 0x0302, 0x0202)  # ML-DSA, DSA
 
 USUAL_GROUPS = (29, 23, 24, 25, 30)
-OLD_GROUPS = (29, 23, 24, 25, 30, 28, 27, 26, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)
+OLD_GROUPS = (
+    29,
+    23,
+    24,
+    25,
+    30,
+    28,
+    27,
+    26,
+    22,
+    21,
+    20,
+    19,
+    18,
+    17,
+    16,
+    15,
+    14,
+    13,
+    12,
+    11,
+    10,
+    9,
+    8,
+    7,
+    6,
+    5,
+    4,
+    3,
+    2,
+    1,
+)
 """No ffdhe groups: a server that knows them would use them, and hide the parameters that it uses otherwise."""
 
 
@@ -72,6 +103,16 @@ def modern_offer(name: str | None) -> Offer:
         shares=(29,),
         signatures=(0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601),
     )
+
+
+def lenient_offer(name: str | None) -> Offer:
+    """What a browser of ten years ago offered: older versions, and 3DES and RC4 at the end."""
+    suites = tuple(
+        suite.code
+        for suite in suites_for("TLS1.2")
+        if suite.code in _FIRST and suite.bits >= 112 and not suite.anonymous
+    )
+    return Offer(("TLS1.2", "TLS1.1", "TLS1.0", "SSL3"), suites, name)
 
 
 def offer_of(version: str, name: str | None, suites: Iterable[int] | None = None) -> Offer:

@@ -45,6 +45,7 @@ class Flight:
     complete: bool = False
     ended: str = ""
     closed: str = ""
+    consistent: bool = False
 
     @property
     def answered(self) -> bool:

@@ -23,7 +23,27 @@ NAMES = {
 
 ELLIPTIC = tuple(group for group in NAMES if group <= 30)
 """What a key exchange of TLS 1.2 and older can use."""
-TLS13 = (29, 23, 24, 25, 30, 31, 32, 33, 256, 257, 258, 259, 260, X25519MLKEM768, 0x11EB, 0x11ED, 0x0200, 0x0201, 0x0202)
+TLS13 = (
+    29,
+    23,
+    24,
+    25,
+    30,
+    31,
+    32,
+    33,
+    256,
+    257,
+    258,
+    259,
+    260,
+    X25519MLKEM768,
+    0x11EB,
+    0x11ED,
+    0x0200,
+    0x0201,
+    0x0202,
+)
 
 _BITS = {29: 253, 30: 448, 25: 521}
 _CURVES: dict[int, type[ec.EllipticCurve]] = {23: ec.SECP256R1, 24: ec.SECP384R1, 25: ec.SECP521R1}

@@ -1,7 +1,9 @@
 """Does this endpoint speak TLS at all: told within seconds, and in one word."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import get_args
 
+from estate.tls.evidence import Hello, Outcome
 from tasks.tls.client_hello import first_offer, offer_of
 from tasks.tls.converse import converse, converse_ssl2
 from tasks.tls.failures import NoConversation
@@ -10,19 +12,6 @@ from tasks.tls.question import TlsQuestion
 
 PATIENCE = 6.0
 """Some servers look the client's name up before they say anything, which takes them 5 seconds where DNS is broken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What became of the first client hello."""
-
-    outcome: str
-    detail: str = ""
-    version: str | None = None
-    alert: str | None = None
-    dh_bits: int | None = None
-    curve: str | None = None
-    seconds: float = 0.0
 
 
 def say_hello(question: TlsQuestion) -> tuple[Hello, Flight | None]:
@@ -35,7 +24,7 @@ def say_hello(question: TlsQuestion) -> tuple[Hello, Flight | None]:
         flight = converse(patient, first_offer(question.name))
     except NoConversation as failure:
         if failure.outcome != "reset":
-            return Hello(failure.outcome, str(failure)), None
+            return Hello(_outcome(failure), str(failure)), None
         return _ask_otherwise(question, failure)
     if flight.declined:
         return _ask_otherwise(question, None, flight)
@@ -63,6 +52,10 @@ def _ask_otherwise(
     if flight is not None:
         return Hello("tls", "declines every offer of ours", alert=flight.alert), flight
     return Hello("reset", str(failure or "the connection was closed")), None
+
+
+def _outcome(failure: NoConversation) -> Outcome:
+    return next((word for word in get_args(Outcome) if word == failure.outcome), "garbage")
 
 
 def _hello(flight: Flight) -> Hello:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -60,7 +60,9 @@ class TlsQuestion:
         for host in self.revocation_hosts:
             _check_name(host)
         if self.starttls is not None and self.starttls not in get_args(Starttls):
-            raise BadTarget(f"{self.starttls!r} is no protocol that knows STARTTLS here: {', '.join(get_args(Starttls))}")
+            raise BadTarget(
+                f"{self.starttls!r} is no protocol that knows STARTTLS here: {', '.join(get_args(Starttls))}"
+            )
         if self.profile not in get_args(Profile):
             raise BadTarget(f"{self.profile!r} is no profile: {', '.join(get_args(Profile))}")
         for path in self.client_certificate or ():
@@ -78,13 +80,9 @@ class TlsQuestion:
         """As people write it."""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
-    def to_json(self) -> str:
-        """For the child process."""
-        return json.dumps(asdict(self))
-
     @classmethod
     def from_json(cls, text: str) -> "TlsQuestion":
-        """What `to_json` wrote.
+        """The JSON of its fields.
 
         Raises:
             BadTarget: it says something else.

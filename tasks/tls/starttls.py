@@ -11,9 +11,9 @@ _SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # PostgreSQL protocol, SSLRequ
 _LDAP_OID = b"1.3.6.1.4.1.1466.20037"  # RFC 4511 4.14.1
 _LDAP_REQUEST = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + _LDAP_OID
 # MS-RDPBCGR 2.2.1.1: an X.224 connection request that offers TLS (1) and CredSSP over TLS (2).
-_RDP_REQUEST = bytes.fromhex("03000013" "0ee00000000000" "0100080003000000")
+_RDP_REQUEST = bytes.fromhex("030000130ee000000000000100080003000000")
 # CLIENT_PROTOCOL_41 | CLIENT_SSL | CLIENT_SECURE_CONNECTION, 16 MB packets, utf8mb4.
-_MYSQL_REQUEST = bytes.fromhex("20000001" "008a0000" "00000001" "2d") + bytes(23)
+_MYSQL_REQUEST = bytes.fromhex("20000001008a0000000000012d") + bytes(23)
 _MYSQL_SSL = 0x0800
 
 
@@ -212,7 +212,7 @@ def _yes(line: bytes, wanted: bytes, protocol: str) -> None:
 
 def _other(said: bytes) -> NoConversation:
     """What speaks there is another protocol."""
-    if said[:60].isascii() and said[:1].isalnum() or said[:1] in b"<*+-":
+    if (said[:60].isascii() and said[:1].isalnum()) or said[:1] in b"<*+-":
         return Plaintext(f"another protocol speaks: {_shown(said)}")
     return Garbage(f"another protocol speaks: {_shown(said)}")
 

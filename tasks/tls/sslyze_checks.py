@@ -1,0 +1,221 @@
+"""Which of sslyze's commands are run at a server, given what our own hellos told already."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from nassl.ssl_client import ClientCertificateRequested
+from sslyze.errors import ConnectionToServerFailed
+from sslyze.plugins.scan_commands import ScanCommand
+from sslyze.plugins.session_renegotiation_plugin import SessionRenegotiationExtraArgument
+from sslyze.server_connectivity import ClientAuthRequirementEnum
+
+from estate.tls.evidence import Check, CheckName, ClientCertificate, Failure, Protocol, Suite, Version
+from tasks.tls import normalise
+from tasks.tls.flight import Flight
+from tasks.tls.question import TlsQuestion
+from tasks.tls.sslyze_scan import Scan, insists, our_connections, reason_of
+
+_NOT_WATCHED = Check("blind", "the watch profile does not ask this")
+_RENEGOTIATIONS = 4
+"""In a row, until a server counts as one that never says no."""
+_ROBOT_TRIES = 3
+_BEFORE_TLS13: tuple[Version, ...] = ("TLS1.2", "TLS1.1", "TLS1.0", "SSL3")
+_SUITE_COMMANDS: Mapping[Version, ScanCommand] = {
+    "SSL2": ScanCommand.SSL_2_0_CIPHER_SUITES,
+    "SSL3": ScanCommand.SSL_3_0_CIPHER_SUITES,
+    "TLS1.0": ScanCommand.TLS_1_0_CIPHER_SUITES,
+    "TLS1.1": ScanCommand.TLS_1_1_CIPHER_SUITES,
+    "TLS1.2": ScanCommand.TLS_1_2_CIPHER_SUITES,
+    "TLS1.3": ScanCommand.TLS_1_3_CIPHER_SUITES,
+}
+
+
+@dataclass(slots=True)
+class Checked:
+    """What became of the commands; the checks in `by_silence` say no because something did not happen."""
+
+    checks: dict[CheckName, Check] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    by_silence: set[CheckName] = field(default_factory=set)
+
+
+def client_certificate(question: TlsQuestion, flight: Flight | None) -> ClientCertificate:
+    """Whether the server wants a client certificate, and goes on without one."""
+    if flight is not None and flight.complete and not flight.certificate_requested:
+        return ClientCertificate("none")
+    bare = replace(question, client_certificate=None)
+    try:
+        with our_connections(bare):
+            found = insists(bare)
+    except (ConnectionToServerFailed, ClientCertificateRequested, OSError, ValueError, UnicodeError) as error:
+        return ClientCertificate("blind", reason_of(error))
+    if found is ClientAuthRequirementEnum.REQUIRED:
+        return ClientCertificate("required")
+    return ClientCertificate("optional" if found is ClientAuthRequirementEnum.OPTIONAL else "none")
+
+
+def ask_checks(
+    question: TlsQuestion,
+    until: float,
+    protocols: Mapping[Version, Protocol],
+    known: Mapping[CheckName, Check],
+    client: ClientCertificate,
+    *,
+    always_named: bool,
+) -> Checked:
+    """The checks that need more than a hello.
+
+    Args:
+        question: the endpoint; `full` asks also what no grade needs.
+        until: when to stop.
+        protocols: what is offered.
+        known: what our own hellos told, heartbeats and secure renegotiation among it.
+        client: whether the server insists on a client certificate.
+        always_named: it declines who names nobody.
+    """
+    wanted = ClientAuthRequirementEnum.DISABLED
+    if question.client_certificate is None:
+        wanted = {
+            "required": ClientAuthRequirementEnum.REQUIRED,
+            "optional": ClientAuthRequirementEnum.OPTIONAL,
+        }.get(client.state, wanted)
+    with our_connections(question):
+        scan = Scan(question, until, wanted, always_named=always_named)
+        return _Asker(scan, question.profile == "full", protocols, known).ask()
+
+
+def ask_suites(
+    question: TlsQuestion, until: float, protocols: Mapping[Version, Protocol]
+) -> tuple[dict[Version, tuple[Suite, ...]], list[Failure]]:
+    """A second opinion on the suites of each version that was not declined in so many words."""
+    found: dict[Version, tuple[Suite, ...]] = {}
+    failures: list[Failure] = []
+    with our_connections(question):
+        scan = Scan(question, until, ClientAuthRequirementEnum.DISABLED)
+        for version, protocol in protocols.items():
+            if protocol.state == "not-offered" and not protocol.reason.startswith("each time"):
+                continue
+            jobs = scan.jobs(_SUITE_COMMANDS[version], version, protocol.suites)
+            accepted, doubtful, why = normalise.accepted_suites(jobs)
+            found[version] = accepted
+            if doubtful:
+                failures.append(Failure(str(_SUITE_COMMANDS[version].value), f"{len(doubtful)} without answer: {why}"))
+    return found, failures
+
+
+class _Asker:
+    """One server's checks."""
+
+    def __init__(
+        self, scan: Scan, full: bool, protocols: Mapping[Version, Protocol], known: Mapping[CheckName, Check]
+    ) -> None:
+        self._scan = scan
+        self._full = full
+        self._protocols = protocols
+        self._known = known
+        self._done = Checked()
+
+    def ask(self) -> Checked:
+        old = self._best_old()
+        if old is None:
+            self._without_old()
+        else:
+            self._heartbleed(old)
+            self._plain("ccs_injection", ScanCommand.OPENSSL_CCS_INJECTION, old, normalise.ccs_check)
+            self._robot()
+            self._renegotiation(old)
+            self._resumption(old)
+        self._early_data()
+        return self._done
+
+    def _best_old(self) -> Version | None:
+        return next((version for version in _BEFORE_TLS13 if self._protocols[version].state == "offered"), None)
+
+    def _without_old(self) -> None:
+        unknown = next(
+            (self._protocols[each] for each in _BEFORE_TLS13 if self._protocols[each].state == "blind"), None
+        )
+        surely = unknown is None and self._protocols["TLS1.3"].state == "offered"
+        check = Check("not-applicable", "TLS 1.3 only") if surely else Check("blind", "no version before 1.3 is known")
+        names: tuple[CheckName, ...] = (
+            "ccs_injection", "robot", "client_renegotiation", "renegotiation_dos", "session_ids", "session_tickets",
+        )  # fmt: skip
+        self._done.checks |= dict.fromkeys(names, check)
+
+    def _heartbleed(self, old: Version) -> None:
+        """Who does not accept heartbeats cannot bleed; who does is asked for blood."""
+        offered = self._known["heartbleed"]
+        if offered.state == "yes":
+            self._plain("heartbleed", ScanCommand.HEARTBLEED, old, normalise.heartbleed_check)
+        elif offered.state == "no":
+            self._done.checks["heartbleed"] = Check("no", "heartbeats are not accepted")
+
+    def _robot(self) -> None:
+        """Needs an RSA key exchange; a server whose answers differ by accident gets a second and third try."""
+        unlisted = ""
+        for version in _BEFORE_TLS13:
+            protocol = self._protocols[version]
+            if protocol.state == "blind" or (protocol.state == "offered" and not protocol.suites):
+                unlisted = unlisted or f"the suites of {version} are not known"
+            if any(suite.name.startswith("TLS_RSA_") for suite in protocol.suites):
+                for _ in range(_ROBOT_TRIES):
+                    self._plain("robot", ScanCommand.ROBOT, version, normalise.robot_check)
+                    if self._done.checks["robot"].state != "blind":
+                        break
+                return
+        self._done.checks["robot"] = (
+            Check("blind", unlisted) if unlisted else Check("no", "no key exchange by RSA is offered")
+        )
+
+    def _renegotiation(self, old: Version) -> None:
+        secure = self._known["secure_renegotiation"]
+        result = self._result(
+            ScanCommand.SESSION_RENEGOTIATION, old, SessionRenegotiationExtraArgument(_RENEGOTIATIONS)
+        )
+        if isinstance(result, Check):
+            safe = Check("no", "renegotiation is secure") if secure.state == "yes" else result
+            self._done.checks |= {"client_renegotiation": safe, "renegotiation_dos": result}
+            return
+        insecure, endless = normalise.renegotiation_checks(result, secure)
+        self._done.checks |= {"client_renegotiation": insecure, "renegotiation_dos": endless}
+        self._done.by_silence |= {"renegotiation_dos"}
+        if secure.state != "yes":
+            self._done.by_silence |= {"client_renegotiation"}
+
+    def _resumption(self, old: Version) -> None:
+        if not self._full:
+            self._done.checks |= {"session_ids": _NOT_WATCHED, "session_tickets": _NOT_WATCHED}
+            return
+        result = self._result(ScanCommand.SESSION_RESUMPTION, old, None)
+        if isinstance(result, Check):
+            self._done.checks |= {"session_ids": result, "session_tickets": result}
+            return
+        by_id, by_ticket = normalise.resumption_checks(result)
+        self._done.checks |= {"session_ids": by_id, "session_tickets": by_ticket}
+        self._done.by_silence |= {"session_ids", "session_tickets"}
+
+    def _early_data(self) -> None:
+        newest = self._protocols["TLS1.3"]
+        if not self._full:
+            self._done.checks["early_data"] = _NOT_WATCHED
+        elif newest.state != "offered":
+            state = "blind" if newest.state == "blind" else "not-applicable"
+            self._done.checks["early_data"] = Check(state, newest.reason)
+        else:
+            self._plain("early_data", ScanCommand.TLS_1_3_EARLY_DATA, "TLS1.3", normalise.early_data_check)
+
+    def _plain(self, name: CheckName, command: ScanCommand, version: Version, judge: Callable[[object], Check]) -> None:
+        result = self._result(command, version, None)
+        self._done.checks[name] = result if isinstance(result, Check) else judge(result)
+        self._done.by_silence.add(name)
+
+    def _result(
+        self, command: ScanCommand, version: Version, extra: SessionRenegotiationExtraArgument | None
+    ) -> object:
+        """What sslyze says, or a blind check and a failure on record."""
+        try:
+            return self._scan.run(command, version, self._protocols[version].suites, extra)
+        except Exception as error:  # noqa: BLE001 - plugins raise whatever their parsers do
+            reason = reason_of(error)
+            self._done.failures.append(Failure(command.value, reason))
+            return Check("blind", reason)
