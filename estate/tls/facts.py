@@ -57,7 +57,7 @@ def _items(evidence: TlsEvidence, rating: Rating) -> Iterator[Found]:
         for item in (ENDPOINT, GRADE, HSTS, *protocols, *(f"check/{name}" for name in CHECKS), *weak):
             yield item, away
         return
-    yield ENDPOINT, _endpoint(evidence, rating)
+    yield ENDPOINT, _endpoint(evidence)
     yield GRADE, _grade(rating)
     yield HSTS, _hsts(evidence)
     for version in VERSIONS:
@@ -89,7 +89,7 @@ def _blind(reason: str) -> Look:
     return Look(Verdict.BLIND, printable(reason.partition(":")[0].strip(), 60) or "blind", _NOTHING)
 
 
-def _endpoint(evidence: TlsEvidence, rating: Rating) -> Attributes:
+def _endpoint(evidence: TlsEvidence) -> Attributes:
     """Only what was really seen: an attribute that is missing is compared with nothing."""
     modern = evidence.modern
     told = {
@@ -100,7 +100,6 @@ def _endpoint(evidence: TlsEvidence, rating: Rating) -> Attributes:
         if evidence.client_certificate.state == "blind"
         else evidence.client_certificate.state,
         "curves": " ".join(sorted(evidence.curves.names)) if evidence.curves.state == "known" else None,
-        "mozilla": strictest(rating.mozilla),
     }
     return tuple(sorted((name, printable(value)) for name, value in told.items() if value is not None))
 
@@ -115,6 +114,7 @@ def _grade(rating: Rating) -> Attributes | Look:
         "trust-ignored": rating.grade_trust_ignored,
         "reasons": " ".join(reason.rule for reason in rating.reasons),
         "criteria": rating.criteria,
+        "mozilla": strictest(rating.mozilla),
     }
     return tuple(sorted((name, value) for name, value in told.items() if value is not None))
 

@@ -3,7 +3,7 @@
 The subject of a fact is the asset; its address is none of the key's business, since names move. Items are
 
 * `endpoint`: TLS is spoken at all, with what a client of today gets;
-* `grade`: the grade, with the rules that made it;
+* `grade`: the grade, with the rules that made it, and the strictest of Mozilla's guidelines that is met;
 * `protocol/<version>` and `check/<name>`: offered or there, in the words of the evidence;
 * `hsts`: browsers are told to come back encrypted only;
 * `weakness/<rule>`: what is wrong and is not simply one of the above (a missing TLS 1.3, RC4 among the suites).
