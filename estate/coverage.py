@@ -161,41 +161,33 @@ class Keys:
                 families[family] = _both(items, other._families[family])
         return Keys(families)
 
-    def divided_by(self, keys: Iterable[str], parts: Iterable["Keys"]) -> bool:
-        """Whether these single keys and these sets make up exactly this set, none of them twice.
+    def rest_after(self, keys: Iterable[str], parts: Iterable["Keys"]) -> "Keys | None":
+        """What these single keys and these sets leave of this one, if they lie in it and nowhere overlap; else None.
 
-        Only sure of numbered families: False may also mean that this cheap look could not tell.
+        Only sure of numbered families: None may also mean that this cheap look could not tell.
         """
         pieces: dict[str, list[tuple[int, int]]] = {}
         for part in parts:
             for family, items in part._families.items():
                 if not isinstance(items, tuple):
-                    return False
+                    return None
                 pieces.setdefault(family, []).extend(items)
         for key in keys:
             family, _, item = key.partition("/")
             if family not in _NUMBERED:
-                return False
+                return None
             number = int(item)
             pieces.setdefault(family, []).append((number, number))
-        if pieces.keys() != self._families.keys():
-            return False
+        families = dict(self._families)
         for family, found in pieces.items():
-            found.sort()
-            joined: list[tuple[int, int]] = []
-            low, high = found[0]
-            for first, final in found[1:]:
-                if first == high + 1:
-                    high = final
-                elif first <= high:
-                    return False
-                else:
-                    joined.append((low, high))
-                    low, high = first, final
-            joined.append((low, high))
-            if tuple(joined) != self._families[family]:
-                return False
-        return True
+            whole = families.get(family)
+            if not isinstance(whole, tuple):
+                return None
+            left = _left_between(whole, found)
+            if left is None:
+                return None
+            families[family] = left
+        return Keys(families)
 
     def __len__(self) -> int:
         """How many keys; a whole family of names counts as one, since nobody knows its size."""
@@ -352,3 +344,28 @@ def _cut(one: Spans, two: Spans, *, keep_inside: bool) -> Spans:
         if not keep_inside and start <= high:
             kept.append((start, high))
     return tuple(kept)
+
+
+def _left_between(whole: Spans, pieces: list[tuple[int, int]]) -> Spans | None:
+    """The gaps that the pieces leave in the whole; None where a piece overlaps another or lies outside."""
+    pieces.sort()
+    spans = iter(whole)
+    low, high = next(spans)
+    left: list[tuple[int, int]] = []
+    for first, final in pieces:
+        while first > high:
+            if low <= high:
+                left.append((low, high))
+            span = next(spans, None)
+            if span is None:
+                return None
+            low, high = span
+        if first < low or final > high:
+            return None
+        if first > low:
+            left.append((low, first - 1))
+        low = final + 1
+    if low <= high:
+        left.append((low, high))
+    left.extend(spans)
+    return tuple(left)

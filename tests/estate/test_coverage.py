@@ -135,23 +135,33 @@ def test_keys_of_other_families_or_without_a_number_are_not_in_a_set_of_ports():
 
 
 @given(SETS, st.data())
-def test_a_set_is_divided_by_parts_that_meet_nowhere_and_leave_nothing(keys, data):
+def test_what_parts_that_meet_nowhere_leave_of_a_set_is_the_difference(keys, data):
     numbered = sorted(key for key in keys if key.startswith(("tcp", "udp")))
-    owner = {key: data.draw(st.integers(0, 2)) for key in numbered}
+    owner = {key: data.draw(st.integers(0, 3)) for key in numbered}
     single = [key for key in numbered if owner[key] == 0]
     parts = [Keys.of(key for key in numbered if owner[key] == part) for part in (1, 2)]
     whole = Keys.of(numbered)
-    assert whole.divided_by(single, parts)
+    assert whole.rest_after(single, parts) == Keys.of(key for key in numbered if owner[key] == 3)
     for key in numbered:
-        assert not whole.divided_by([*single, key], parts)
-        assert not whole.divided_by(single, [*parts, Keys.of([key])])
-        assert not (whole - Keys.of([key])).divided_by(single, parts)
-    assert not (whole | Keys.of(["sctp/7"])).divided_by(single, parts)
+        if owner[key] != 3:
+            assert whole.rest_after([*single, key], parts) is None
+            assert whole.rest_after(single, [*parts, Keys.of([key])]) is None
+            assert (whole - Keys.of([key])).rest_after(single, parts) is None
+    assert whole.rest_after([*single, "sctp/7"], parts) is None
+
+
+@given(SETS, SETS, SETS)
+def test_what_is_left_is_never_wrong_whatever_the_parts_are(whole, one, two):
+    left = Keys.of(whole).rest_after([], [Keys.of(one), Keys.of(two)])
+    if left is not None:
+        assert not one & two
+        assert one | two <= whole
+        assert set(left) == whole - one - two
 
 
 def test_names_are_left_to_the_slow_way():
-    assert not Keys.of(["pkg/a"]).divided_by([], [Keys.of(["pkg/a"])])
-    assert not Keys.of(["pkg/a"]).divided_by(["pkg/a"], [])
+    assert Keys.of(["pkg/a"]).rest_after([], [Keys.of(["pkg/a"])]) is None
+    assert Keys.of(["pkg/a"]).rest_after(["pkg/a"], []) is None
 
 
 def test_only_a_sweep_and_a_host_that_is_away_are_weakly_silent():
