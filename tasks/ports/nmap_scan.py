@@ -133,9 +133,9 @@ class _Nmap(nmap.PortScanner):  # type: ignore[misc]  # python-nmap ships no typ
 def _options(question: NmapQuestion, privileged: bool) -> tuple[str, ...]:
     protocol = question.protocol
     ports = spell_spans(question.keys.spans(protocol))
-    floor = min(question.pace, _LEAST_PER_HOST[protocol, question.thorough] * len(question.addresses))
     # Hosts of one group are asked side by side, and written when the group is finished.
     group = 256 if len(question.keys) <= 1_024 else 32
+    floor = min(question.pace, _LEAST_PER_HOST[protocol, question.thorough] * min(group, len(question.addresses)))
     return (
         *("-n", "-Pn", "-v", "--stats-every", "2s", "--no-stylesheet"),
         "--privileged" if privileged else "--unprivileged",
