@@ -144,7 +144,7 @@ SMALL = Limits(
     max_depth=50,
     max_names=500,
     max_hosts=5_000,
-    max_ports_per_host=70_000,
+    max_ports_per_host=40_000,
     max_text_per_host=1 << 20,
     max_skipped=5_000,
 )
