@@ -24,6 +24,7 @@ class Reading:
 
     `present` holds every key that was seen with its attributes; `looks` hold the verdicts on other keys
     (never POSITIVE). `look` numbers the look within the run: retries share a number, a second look has its own.
+    `whole` is the set that they make up, each key once, where whoever read the evidence happens to know it.
     """
 
     subject: str
@@ -31,6 +32,7 @@ class Reading:
     looks: tuple[Look, ...]
     look: int = 0
     notes: tuple[tuple[str, str], ...] = field(default=())
+    whole: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,11 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
 
 def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> Sight | None:
     """The same for one reading that says no key twice, as nearly all do, without set algebra; else None."""
+    whole = reading.whole == asked
+    if whole and len(reading.looks) == 1 and reading.looks[0].verdict is Verdict.NEGATIVE:
+        return Sight(subject, asked, reading.present, reading.looks, (), (), ())
     looks = [look for look in reading.looks if look.keys]
-    left = asked.rest_after(reading.present, [look.keys for look in looks])
+    left = NOTHING if whole else asked.rest_after(reading.present, [look.keys for look in looks])
     if left is None:
         return None
     if left:

@@ -10,9 +10,9 @@ from tempfile import mkstemp
 
 import nmap
 
-from estate.coverage import spell_spans
 from estate.errors import CouldNotLook, ToolFailed, ToolNotAllowed, ToolTimedOut
 from estate.evidence import Evidence
+from estate.spans import spell_spans
 from tasks.ports.nmap_progress import Progress
 from tasks.ports.nmap_question import NmapQuestion
 from tasks.rights import Rights, raw_rights

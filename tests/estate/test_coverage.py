@@ -1,10 +1,8 @@
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estate.coverage import NOTHING, Keys, Look, Verdict, merge_spans, parse_spans, spell_spans
+from estate.coverage import NOTHING, Keys, Look, Verdict
 from estate.errors import BadTarget
 
 NUMBERS = st.integers(0, 40) | st.integers(65500, 65535)
@@ -46,56 +44,6 @@ def test_a_spelling_reads_back_as_the_same_set(keys):
 @given(SETS, SINGLE)
 def test_membership_is_that_of_sets(keys, key):
     assert (key in Keys.of(keys)) is (key in keys)
-
-
-@given(st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), max_size=12))
-def test_merged_ranges_hold_the_same_numbers_sorted_and_apart(spans):
-    merged = merge_spans(spans)
-    numbers = {number for low, high in spans for number in range(low, high + 1)}
-    assert {number for low, high in merged for number in range(low, high + 1)} == numbers
-    assert all(one[1] + 1 < two[0] for one, two in pairwise(merged))
-    if merged:
-        assert parse_spans(spell_spans(merged)) == merged
-
-
-@given(st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), min_size=1, max_size=12))
-def test_ranges_in_any_order_read_like_their_merged_form(spans):
-    text = ",".join(f"{low}-{high}" for low, high in spans)
-    assert parse_spans(text) == merge_spans(spans)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        ",",
-        "1,",
-        ",1",
-        "1-",
-        "-1",
-        "5-3",
-        "65536",
-        "1-99999",
-        "1 ",
-        "+1",
-        "1_0",
-        "\uff11",
-        "1--2",
-        "1-2-3",
-        "0x10",
-        "1\n",
-    ],
-)
-def test_what_is_no_list_of_ports_is_refused(text):
-    with pytest.raises(BadTarget):
-        parse_spans(text)
-
-
-def test_a_refused_range_is_named():
-    with pytest.raises(BadTarget, match=r"'80;reboot'"):
-        parse_spans("22,80;reboot")
-    with pytest.raises(BadTarget, match="90-80"):
-        parse_spans("22,90-80")
 
 
 @pytest.mark.parametrize("text", ["tcp", "tcp/", "/80", "tcp/80 tcp/81", "tcp/80 udp"])
@@ -175,3 +123,27 @@ def test_only_a_sweep_and_a_host_that_is_away_are_weakly_silent():
 def test_verdicts_are_ordered_by_strength_and_have_words():
     assert sorted(Verdict) == [Verdict.BLIND, Verdict.SILENT, Verdict.NEGATIVE, Verdict.POSITIVE]
     assert Verdict.NEGATIVE.word == "negative"
+
+
+@given(SETS, st.data())
+def test_taking_single_keys_out_is_the_algebra_of_sets(keys, data):
+    ports = Keys.of(key for key in keys if key.startswith("tcp/")) | Keys.parse("tcp/100-200")
+    taken = data.draw(st.sets(st.sampled_from(sorted(ports)), max_size=6))
+    rest = ports.without(taken)
+    assert rest is not None
+    assert len(rest) == len(ports) - len(taken)
+    assert str(rest) == str(ports - Keys.of(taken))
+    assert rest == ports - Keys.of(taken)
+    assert rest.spans("tcp") == (ports - Keys.of(taken)).spans("tcp")
+    assert bool(rest) is bool(ports - Keys.of(taken))
+
+
+def test_only_what_is_in_a_set_of_ports_can_be_taken_out_of_it():
+    ports = Keys.parse("tcp/1-100")
+    assert ports.without(["tcp/101"]) is None
+    assert ports.without(["udp/5"]) is None
+    assert ports.without(["tcp/5", "tcp/5"]) is None
+    assert Keys.parse("tcp/5").without(["tcp/5"]) == NOTHING
+    assert Keys.parse("tcp/5 udp/5").without(["tcp/5"]) is None
+    assert Keys.parse("pkg/a").without(["pkg/a"]) is None
+    assert NOTHING.without([]) is None
