@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def numbers(spans):
 def test_merged_ranges_hold_the_same_numbers_sorted_and_apart(spans):
     merged = merge_spans(spans)
     assert numbers(merged) == numbers(spans)
-    assert all(one[1] + 1 < two[0] for one, two in zip(merged, merged[1:], strict=False))
+    assert all(one[1] + 1 < two[0] for one, two in pairwise(merged))
     assert parse_spans(spell_spans(merged)) == merged
 
 
