@@ -12,7 +12,11 @@ import nmap
 
 from estate.errors import CouldNotLook, ToolFailed, ToolNotAllowed, ToolTimedOut
 from estate.evidence import Evidence
+<<<<<<< tasks/ports/nmap_scan.py
+from estate.ports.shard import SEND_REFUSED
+=======
 from estate.spans import spell_spans
+>>>>>>> /tmp/bb/n
 from tasks.ports.nmap_progress import Progress
 from tasks.ports.nmap_question import NmapQuestion
 from tasks.rights import Rights, raw_rights
@@ -21,6 +25,7 @@ from tasks.tool_output import OnLine
 from tasks.tools import find_tool
 
 _VERSION = re.compile(r"^Nmap version (\S+)", re.MULTILINE)
+_REFUSED = re.compile(r"sendto in send_ip_packet|Omitting future Sendto error")
 _FEW = 50
 _NOT_ALLOWED = re.compile(
     r"requires root privileges|Operation not permitted|Couldn't open a raw socket|don't have permission"
@@ -127,7 +132,8 @@ class _Nmap(nmap.PortScanner):  # type: ignore[misc]  # python-nmap ships no typ
         if ended.reason and not _holds_evidence(report, ended):
             report.unlink()
             raise _explain(ended)
-        return Evidence("nmap", report, ended=ended.reason)
+        refused = SEND_REFUSED if _REFUSED.search(ended.stderr_tail) else ""
+        return Evidence("nmap", report, ended=ended.reason or refused)
 
 
 def _options(question: NmapQuestion, privileged: bool) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ import pytest
 from estate.coverage import Keys, Verdict
 from estate.errors import BadTarget, ToolFailed, ToolMissing, ToolNotAllowed, ToolTimedOut
 from estate.ports.nmap import NmapReader
+from estate.ports.shard import SEND_REFUSED, Document, Notes, PortShard, sights
+from estate.targets import Targets
 from infra.lab.network import SCANNER, THREE_HOSTS, Host, Mode, Service, onlink_lab
 from tasks.ports.nmap_question import NmapQuestion
 from tasks.ports.nmap_scan import ask_nmap, nmap_engine, nmap_rights
@@ -351,3 +353,19 @@ def test_a_second_look_is_patient(lab, tmp_path):
 
     assert re.search(rb"-T3 -&#45;max-retries 5 ", evidence.path.read_bytes())
     assert question(retries=7).again().retries == 7
+
+
+def test_packets_that_our_own_firewall_refuses_are_no_silence_of_the_target(tmp_path):
+    with onlink_lab(THREE_HOSTS) as lab:
+        lab.run(["nft", "add table inet out { chain o { type filter hook output priority 0; tcp dport 80 drop; }; }"])
+        with lab.inside():
+            asked = NmapQuestion(("10.77.0.2",), Keys.parse("tcp/22,80"), "syn", 1000, versions=False, deadline=60.0)
+            evidence = ask_nmap(asked, tmp_path)
+    assert evidence.ended == SEND_REFUSED
+    with evidence.path.open("rb") as stream:
+        shard = PortShard(Targets.parse("10.77.0.2"), asked.keys)
+        (sight,) = sights(shard, [Document("nmap", 0, stream, ended=evidence.ended)], Notes())
+    assert set(sight.present) == {"tcp/22"}
+    assert [(look.verdict, look.reason, str(look.keys)) for look in sight.blind] == [
+        (Verdict.BLIND, "send-refused", "tcp/80")
+    ]
