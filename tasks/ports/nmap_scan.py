@@ -12,11 +12,8 @@ import nmap
 
 from estate.errors import CouldNotLook, ToolFailed, ToolNotAllowed, ToolTimedOut
 from estate.evidence import Evidence
-<<<<<<< tasks/ports/nmap_scan.py
 from estate.ports.shard import SEND_REFUSED
-=======
 from estate.spans import spell_spans
->>>>>>> /tmp/bb/n
 from tasks.ports.nmap_progress import Progress
 from tasks.ports.nmap_question import NmapQuestion
 from tasks.rights import Rights, raw_rights
