@@ -13,7 +13,6 @@ from estate.ports.rules import TARPIT_KEY, is_tarpit
 from estate.ports.zmap import read_zmap
 from estate.targets import Targets
 
-
 SEND_REFUSED = "send-refused"
 """How evidence ended whose packets our own kernel refused to send: nmap says so on standard error alone, and its report
 calls it silence (tried with an OUTPUT DROP)."""
