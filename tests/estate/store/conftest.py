@@ -1,113 +1,78 @@
 """A small estate with a database of its own, on SQLite and on a private PostgreSQL, that reports are settled in."""
 
 import json
-import os
 import shutil
-import subprocess
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import Connection, event, func, make_url, select
+from sqlmodel import SQLModel
 
 from estate.coverage import Keys
 from estate.manifest import Manifest, load_manifest
+from estate.ports.shard import PortShard
 from estate.store.assets import find_asset, list_assets
 from estate.store.chronicle import history
 from estate.store.database import Database, open_database
 from estate.store.documents import ChangeObject, FindingObject
 from estate.store.folder import EvidenceFolder
 from estate.store.importing import Import, import_report
+from estate.store.knowledge import known_assets
 from estate.store.problems import Selection, list_findings
 from estate.store.reading import list_changes
 from estate.store.rows import ASSET, CHANGE, FACT, FINDING, RUN, STEP
-from estate.store.runs import Profile
+from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run
 from estate.store.settlement import Settled, Settler
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from estate.targets import Targets
+from infra.lab.postgres import Cluster, private_cluster
+from infra.lab.reports import Hosts, nmap_report
 
 EVIDENCE = Path(__file__).parents[2] / "evidence"
 THREE_HOSTS = "10.77.0.2,10.77.0.3,10.77.0.4"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-SILENT_STATES = {"silent": ("filtered", "no-response"), "closed": ("closed", "reset")}
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A private PostgreSQL that listens on a socket in a folder of its own."""
-
-    folder: Path
-    numbers: Iterator[int] = field(default_factory=count)
-
-    def url(self, name: str) -> str:
-        return f"postgresql://postgres@/{name}?host={self.folder}"
-
-    def create(self) -> str:
-        """A new, empty database."""
-        name = f"estate{next(self.numbers)}"
-        engine = create_engine(self.url("postgres").replace("postgresql:", "postgresql+psycopg:"))
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        engine.dispose()
-        return self.url(name)
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """PostgreSQL refuses to be run by root: then the user `postgres` runs it."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    programs = found[-1] if found else Path(shutil.which("initdb") or "initdb").parent
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    # Short: the path of a socket may have 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="rm-pg-", dir="/tmp"))
-    if as_user:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
+    """A private PostgreSQL for all tests of one session."""
+    with private_cluster() as found:
+        yield found
 
-    def call(*arguments: str) -> None:
-        told = subprocess.run(
-            [*as_user, *arguments], check=False, cwd=folder, capture_output=True, text=True, timeout=60
-        )
-        assert told.returncode == 0, told.stdout + told.stderr
 
-    try:
-        call(
-            str(programs / "initdb"),
-            "-D",
-            str(data),
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            "-N",
-            "-E",
-            "UTF8",
-            "--no-locale",
-        )
-        call(str(programs / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-        try:
-            yield Cluster(folder)
-        finally:
-            call(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder)
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with its tables: copying it is much faster than making one."""
+    path = tmp_path_factory.mktemp("migrated") / "estate.db"
+    open_database(f"sqlite:///{path}").engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_cluster(cluster: Cluster) -> Callable[[], str]:
+    """Makes databases that have their tables already."""
+    url = cluster.create()
+    open_database(url).engine.dispose()
+    name = str(make_url(url).database)
+    return lambda: cluster.create(like=name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def both_urls(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def both_urls(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
     """The URL of a new database of either kind."""
     if request.param == "sqlite":
+        shutil.copy(migrated, tmp_path / "estate.db")
         return f"sqlite:///{tmp_path}/estate.db"
-    found: Cluster = request.getfixturevalue("cluster")
-    return found.create()
+    create: Callable[[], str] = request.getfixturevalue("migrated_cluster")
+    return create()
 
 
 @dataclass
@@ -169,15 +134,10 @@ class SmallEstate:
         """Import and settle one of the real reports."""
         return self.settle(EVIDENCE / "nmap" / name, **told)
 
-    def look(
-        self, at: str, hosts: Mapping[str, Mapping[str, str] | str], ports: str = "tcp/22,80,443", **told: Any
-    ) -> Settled:
-        """Settle a made-up report: `hosts` say open, silent or closed of a port, or `down` or `timeout` of all of them.
-
-        What a host does not mention is closed.
-        """
+    def look(self, at: str, hosts: Hosts, ports: str = "tcp/22,80,443", **told: Any) -> Settled:
+        """Settle a made-up report."""
         path = self.path / f"report-{next(self.names)}.xml"
-        path.write_bytes(report(hosts, Keys.parse(ports), told.pop("version", "7.93")))
+        path.write_bytes(nmap_report(hosts, Keys.parse(ports), told.pop("version", "7.93")))
         told.setdefault("asked", ",".join(hosts))
         return self.settle(path, at=at, ports=ports, **told)
 
@@ -200,6 +160,88 @@ class SmallEstate:
         """Whether the command would exit with 0 and not with 3."""
         enough = run.asked - run.blind >= run.floor * run.asked
         return run.state in {"complete", "partial"} and enough
+
+    def evidence(self, name: str) -> Path:
+        return EVIDENCE / "nmap" / name
+
+    def sweep(
+        self,
+        at: str,
+        hosts: Hosts,
+        *,
+        shards: int = 1,
+        ports: str = "tcp/22,80,443",
+        looks: Sequence[int] = (0,),
+        reports: Sequence[Hosts] = (),
+        settle: bool = True,
+        **more: Any,
+    ) -> Settled:
+        """Settle a run as a flow makes one: planned in shards, with one report for each look at each shard."""
+        names = sorted(hosts)
+        size = -(-len(names) // shards)
+        slices = [names[start : start + size] for start in range(0, len(names), size)]
+        keys = Keys.parse(ports)
+        run_id = f"run-{at}-{next(self.names)}"
+        new = NewRun(
+            id=run_id,
+            scan="ports",
+            scope="house",
+            zone="default",
+            vantage="inside",
+            trigger="test",
+            profile=replace(self.profile, keys=ports),
+            looked_at=moment(at),
+            shards=tuple(PortShard(Targets.parse(names), keys).to_json() for names in slices),
+            engine="nmap 7.93",
+            **more,
+        )
+        run = open_run(self.database, new, self.now)
+        for number, members in enumerate(slices):
+            for nth, look in enumerate(looks):
+                told = reports[nth] if reports else hosts
+                path = self.path / f"{run_id}-{number}-{nth}.xml"
+                path.write_bytes(nmap_report({name: told[name] for name in members}, keys) + b"<!-- %d -->" % nth)
+                stored = Stored(number, look, "nmap", self.folder.put(path))
+                add_evidence(self.database, run.seq or 0, [stored], self.now)
+            end_shard(self.database, run.seq or 0, number)
+        return self.settler().settle(run) if settle else Settled(run, run.state)
+
+    def rules(self, **rules: Any) -> Profile:
+        return replace(self.profile, **rules)
+
+    def row_counts(self) -> dict[str, int]:
+        with self.database.read() as connection:
+            return {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in SQLModel.metadata.sorted_tables
+            }
+
+    @contextmanager
+    def counting_writes(self) -> Iterator[list[int]]:
+        """How many rows every statement inserted, updated or deleted."""
+        counts: list[int] = []
+
+        def count_rows(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+            if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+                counts.append(cursor.rowcount)
+
+        event.listen(self.database.engine, "after_cursor_execute", count_rows)
+        yield counts
+        event.remove(self.database.engine, "after_cursor_execute", count_rows)
+
+    def readings(self) -> dict[str, Any]:
+        """Everything that a reader may ask for."""
+        return {
+            "changes": self.changes(),
+            "findings": self.findings(everything=True),
+            "assets": list(list_assets(self.database, self.manifest.declared)),
+            "known": known_assets(self.database, "default", "inside", "ports"),
+            "history": self.history("10.77.0.4", "2026-02-01"),
+        }
+
+    @staticmethod
+    def count_facts(connection: Connection) -> int:
+        return connection.execute(select(func.count()).select_from(FACT)).scalar_one()
 
     def changes(self, run: Run | None = None) -> list[ChangeObject]:
         return list(list_changes(self.database, run=run))
@@ -233,9 +275,9 @@ class SmallEstate:
     def dump(self) -> dict[str, list[dict[str, Any]]]:
         """All facts, changes and findings with their lives, under names instead of numbers."""
         with self.database.read() as connection:
-            runs = dict(connection.execute(select(RUN.c.seq, RUN.c.id)).tuples())
+            runs = dict(connection.execute(select(RUN.c.seq, RUN.c.id)).tuples().all())
             assets = {row.id: (row.zone, row.kind, row.key) for row in connection.execute(select(ASSET))}
-            names = dict(connection.execute(select(FINDING.c.id, FINDING.c.fingerprint)).tuples())
+            names = dict(connection.execute(select(FINDING.c.id, FINDING.c.fingerprint)).tuples().all())
             spelled = {"asset_id": assets, "finding_id": names, "run_seq": runs}
             spelled |= dict.fromkeys(("from_seq", "to_seq", "first_seq"), runs)
             return {
@@ -258,56 +300,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def report(hosts: Mapping[str, Mapping[str, str] | str], asked: Keys, version: str = "7.93") -> bytes:
-    """What nmap would say of these hosts."""
-    rows = [
-        f'<nmaprun scanner="nmap" args="nmap -v" start="1767225600" version="{version}">'.encode(),
-        *(
-            f'<scaninfo type="{kind}" protocol="{family}" numservices="{len(asked)}" services="{ports}"/>'.encode()
-            for family, kind in (("tcp", "syn"), ("udp", "udp"))
-            if (ports := str(asked & Keys.parse(f"{family}/*")).partition("/")[2])
-        ),
-    ]
-    for address, states in hosts.items():
-        kind = "ipv6" if ":" in address else "ipv4"
-        away = states == "down"
-        late = ' timedout="true"' if states == "timeout" else ""
-        state, reason = ("down", "no-response") if away else ("up", "arp-response")
-        rows.append(
-            f'<host{late}><status state="{state}" reason="{reason}"/>'
-            f'<address addr="{address}" addrtype="{kind}"/>'.encode()
-        )
-        if not isinstance(states, str):
-            rows.append(b"<ports>" + b"".join(_port(key, states.get(key, "closed")) for key in asked) + b"</ports>")
-        rows.append(b"</host>")
-    total = len(hosts)
-    up = sum(states != "down" for states in hosts.values())
-    rows.append(
-        f'<runstats><finished time="1767225601" exit="success"/><hosts up="{up}" down="{total - up}" total="{total}"/>'
-        "</runstats></nmaprun>".encode()
-    )
-    return b"\n".join(rows)
-
-
-def _port(key: str, state: str) -> bytes:
-    family, _, number = key.partition("/")
-    word, _, service = state.partition(" ")
-    told, reason = SILENT_STATES.get(word, (word, "syn-ack"))
-    probed = f'<service name="{service.partition(" ")[0]}" product="{service}" method="probed"/>' if service else ""
-    return (
-        f'<port protocol="{family}" portid="{number}"><state state="{told}" reason="{reason}"/>{probed}</port>'.encode()
-    )
-
-
 OpenEstate = Callable[..., SmallEstate]
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database with its tables: copying it is much faster than making one."""
-    path = tmp_path_factory.mktemp("migrated") / "estate.db"
-    open_database(f"sqlite:///{path}").engine.dispose()
-    return path
 
 
 @pytest.fixture
