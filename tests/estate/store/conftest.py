@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Connection, event, func, make_url, select
+from sqlalchemy import Connection, event, func, select
 from sqlmodel import SQLModel
 
 from estate.coverage import Keys
@@ -21,14 +21,14 @@ from estate.ports.shard import PortShard
 from estate.store.assets import find_asset, list_assets
 from estate.store.chronicle import history
 from estate.store.database import Database, open_database
-from estate.store.documents import ChangeObject, FindingObject
+from estate.store.documents import AssetObject, ChangeObject, FindingObject
 from estate.store.folder import EvidenceFolder
 from estate.store.importing import Import, import_report
 from estate.store.knowledge import known_assets
 from estate.store.problems import Selection, list_findings
 from estate.store.reading import list_changes
 from estate.store.rows import ASSET, CHANGE, FACT, FINDING, RUN, STEP
-from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run
+from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run, run_named
 from estate.store.settlement import Settled, Settler
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
@@ -57,22 +57,24 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_cluster(cluster: Cluster) -> Callable[[], str]:
-    """Makes databases that have their tables already."""
-    url = cluster.create()
-    open_database(url).engine.dispose()
-    name = str(make_url(url).database)
-    return lambda: cluster.create(like=name)
+def served(cluster: Cluster) -> Iterator[Database]:
+    """A PostgreSQL database with its tables, which tests share one after another."""
+    database = open_database(cluster.create())
+    yield database
+    database.engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def both_urls(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
-    """The URL of a new database of either kind."""
+    """The URL of an empty database of either kind."""
     if request.param == "sqlite":
         shutil.copy(migrated, tmp_path / "estate.db")
         return f"sqlite:///{tmp_path}/estate.db"
-    create: Callable[[], str] = request.getfixturevalue("migrated_cluster")
-    return create()
+    database: Database = request.getfixturevalue("served")
+    tables = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
+    with database.write() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+    return database.engine.url.set(drivername="postgresql").render_as_string()
 
 
 @dataclass
@@ -164,6 +166,9 @@ class SmallEstate:
     def evidence(self, name: str) -> Path:
         return EVIDENCE / "nmap" / name
 
+    def zmap(self, name: str) -> Path:
+        return EVIDENCE / "zmap" / name
+
     def sweep(
         self,
         at: str,
@@ -234,7 +239,7 @@ class SmallEstate:
         return {
             "changes": self.changes(),
             "findings": self.findings(everything=True),
-            "assets": list(list_assets(self.database, self.manifest.declared)),
+            "assets": self.here_assets(),
             "known": known_assets(self.database, "default", "inside", "ports"),
             "history": self.history("10.77.0.4", "2026-02-01"),
         }
@@ -257,8 +262,14 @@ class SmallEstate:
         chosen = Selection(everything=everything)
         return list(list_findings(self.database, self.manifest.declared, self.now, chosen))
 
+    def state_of(self, run: Run) -> str:
+        return run_named(self.database, run.id).state
+
+    def here_assets(self) -> list[AssetObject]:
+        return list(list_assets(self.database, self.manifest.declared))
+
     def assets(self) -> dict[str, list[str]]:
-        return {row["asset"]: row["keys"] for row in list_assets(self.database, self.manifest.declared)}
+        return {row["asset"]: row["keys"] for row in self.here_assets()}
 
     def history(self, asset: str, at: str, zone: str | None = None) -> dict[str, Any]:
         number, found = find_asset(self.database, asset, zone)
