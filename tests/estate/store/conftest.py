@@ -27,7 +27,7 @@ from estate.store.importing import Import, import_report
 from estate.store.knowledge import known_assets
 from estate.store.problems import Selection, list_findings
 from estate.store.reading import list_changes
-from estate.store.rows import ASSET, CHANGE, FACT, FINDING, RUN, STEP
+from estate.store.rows import ASSET, CHANGE, FACT, FINDING, IDENTIFIER, RUN, STEP
 from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run, run_named
 from estate.store.settlement import Settled, Settler
 from estate.store.surroundings import Surroundings
@@ -190,7 +190,7 @@ class SmallEstate:
         new = NewRun(
             id=run_id,
             scan="ports",
-            scope="house",
+            scope=more.pop("scope", "house"),
             zone="default",
             vantage="inside",
             trigger="test",
@@ -261,6 +261,15 @@ class SmallEstate:
     def findings(self, *, everything: bool = False) -> list[FindingObject]:
         chosen = Selection(everything=everything)
         return list(list_findings(self.database, self.manifest.declared, self.now, chosen))
+
+    def run_ids(self) -> list[str]:
+        """In the order in which they came."""
+        with self.database.read() as connection:
+            return list(connection.execute(select(RUN.c.id).order_by(RUN.c.seq)).scalars())
+
+    def identifiers(self) -> list[tuple[Any, ...]]:
+        with self.database.read() as connection:
+            return [tuple(row) for row in connection.execute(select(IDENTIFIER).order_by(IDENTIFIER.c.id))]
 
     def state_of(self, run: Run) -> str:
         return run_named(self.database, run.id).state
