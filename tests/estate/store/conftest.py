@@ -77,6 +77,10 @@ def both_urls(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) ->
     return database.engine.url.set(drivername="postgresql").render_as_string()
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 @dataclass
 class SmallEstate:
     """An opened database, an evidence folder and what is declared; time stands still unless a test moves it."""
@@ -120,7 +124,7 @@ class SmallEstate:
             keys=Keys.parse(ports) if ports else None,
             zone=zone,
             vantage=vantage,
-            at=moment(at) if at else None,
+            at=_moment(at) if at else None,
             canary=canary,
             metadata=metadata,
         )
@@ -138,8 +142,10 @@ class SmallEstate:
 
     def look(self, at: str, hosts: Hosts, ports: str = "tcp/22,80,443", **told: Any) -> Settled:
         """Settle a made-up report."""
-        path = self.path / f"report-{next(self.names)}.xml"
-        path.write_bytes(nmap_report(hosts, Keys.parse(ports), told.pop("version", "7.93")))
+        number = next(self.names)
+        path = self.path / f"report-{number}.xml"
+        # No two real reports are the same bytes.
+        path.write_bytes(nmap_report(hosts, Keys.parse(ports), told.pop("version", "7.93")) + b"<!-- %d -->" % number)
         told.setdefault("asked", ",".join(hosts))
         return self.settle(path, at=at, ports=ports, **told)
 
@@ -151,6 +157,7 @@ class SmallEstate:
         path.write_bytes(head + mark + tail.replace(old, new, 1))
         return path
 
+    moment = staticmethod(_moment)
     counted: ClassVar[type[Counter[Any]]] = Counter
 
     @staticmethod
@@ -195,7 +202,7 @@ class SmallEstate:
             vantage="inside",
             trigger="test",
             profile=replace(self.profile, keys=ports),
-            looked_at=moment(at),
+            looked_at=_moment(at),
             shards=tuple(PortShard(Targets.parse(names), keys).to_json() for names in slices),
             engine="nmap 7.93",
             **more,
@@ -282,7 +289,7 @@ class SmallEstate:
 
     def history(self, asset: str, at: str, zone: str | None = None) -> dict[str, Any]:
         number, found = find_asset(self.database, asset, zone)
-        return dict(history(self.database, number, found, moment(at)))
+        return dict(history(self.database, number, found, _moment(at)))
 
     def open_facts(self) -> set[tuple[Any, ...]]:
         """The state that holds now, without numbers."""
@@ -314,10 +321,6 @@ class SmallEstate:
                 )
                 for table in (FACT, CHANGE, FINDING, STEP)
             }
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 OpenEstate = Callable[..., SmallEstate]
