@@ -1,5 +1,7 @@
 """Every cell of the table from a prior fact and new evidence to a change, and what surrounds the table."""
 
+import dataclasses
+
 import pytest
 
 from estate.assets import host
@@ -162,6 +164,33 @@ def test_the_table(
     assert (comparison is UNCHANGED) == (after == fact)
 
 
+def test_the_words_are_those_that_are_stored_and_printed() -> None:
+    assert {kind.value for kind in Kind} == {
+        "first_observed",
+        "appeared",
+        "reappeared",
+        "changed",
+        "suspected_gone",
+        "gone",
+        "lost_sight",
+        "sight_regained",
+        "rescoped_out",
+        "flapping",
+    }
+    assert {cause.value for cause in Cause} == {"estate", "scope", "profile", "engine", "intel", "policy"}
+    assert {certainty.value for certainty in Certainty} == {"proved", "confirmed", "likely", "suspected"}
+    assert {sight.value for sight in InSight} == {"seen", "lost", "out"}
+
+
+@pytest.mark.parametrize("value", [HERE, Rules(), UNCHANGED, Breaker(), judge({}, SEEN_SAME).changes[0]])
+def test_nothing_that_was_said_can_be_altered_or_added_to(value: object) -> None:
+    field = dataclasses.fields(value)[0].name  # type: ignore[arg-type]  # each of them is a dataclass
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, field, getattr(value, field))
+    assert not hasattr(value, "__dict__")
+
+
 def test_a_change_names_what_it_is_about() -> None:
     (change,) = judge({KEY: HERE}, REFUTED).changes
 
@@ -248,6 +277,14 @@ def test_only_attributes_that_both_runs_probed_can_change(
 
     assert comparison.changes == ()
     assert (prior | dict(comparison.facts))[KEY] == Fact(present=True, value=after)
+
+
+def test_equal_words_are_equal_whoever_spelled_them() -> None:
+    spelled_again = (("product", "".join(["ngi", "nx"])), ("service", "ssh"))
+
+    (change,) = judge({KEY: HERE}, sight(present={KEY: spelled_again})).changes
+
+    assert change.reason == "service"
 
 
 def test_what_another_thing_leaves_unsaid_is_not_inherited() -> None:
@@ -352,10 +389,12 @@ def test_changes_come_in_the_order_of_their_keys_whatever_came_first() -> None:
     assert [key for key, _ in comparison.facts] == keys
 
 
-def test_names_come_in_alphabetical_order_and_not_by_length() -> None:
-    comparison = judge({}, sight(present={"pkg/zsh": (), "pkg/apache2": ()}))
+def test_names_come_in_alphabetical_order_and_before_numbers() -> None:
+    keys = ["check/apt", "check/ssh/10", "check/ssh/9", "check/yum", "check/2", "check/10"]
 
-    assert [change.key for change in comparison.changes] == ["pkg/apache2", "pkg/zsh"]
+    comparison = judge({}, sight(present=dict.fromkeys(reversed(keys), ())))
+
+    assert [change.key for change in comparison.changes] == keys
 
 
 def test_a_failed_canary_takes_the_word_from_silence_and_refusals_but_not_from_what_was_seen() -> None:
@@ -386,6 +425,7 @@ def test_what_leaves_the_scope_is_told_once_and_stays_known() -> None:
     )
     assert rescoped_out(WEB, "ports", prior | dict(comparison.facts)) is UNCHANGED
     assert rescoped_out(WEB, "ports", {}) is UNCHANGED
+    assert doubtful(comparison.changes) == {}
 
 
 @pytest.mark.parametrize(("was", "cause"), [(InSight.LOST, Cause.ESTATE), (InSight.OUT, Cause.SCOPE)])
