@@ -10,9 +10,9 @@ from sqlalchemy import case, select, update
 from estate.errors import StoreBusy
 from estate.store.database import Database
 from estate.store.history import PUBLISHED
-from estate.store.leases import SETTLEMENT, Hold, leased
+from estate.store.leases import SETTLEMENT, Hold, is_dead, leased
 from estate.store.recording import unstage
-from estate.store.rows import RUN
+from estate.store.rows import LEASE, RUN
 from estate.store.runs import NewRun, open_run, shards_of
 from estate.store.tables import Run
 
@@ -50,6 +50,16 @@ def made(database: Database, new: NewRun, since: datetime, now: datetime) -> Ite
         _say_left_over(database, new)
         hold = held.enter_context(leased(database, _lease(new.id)))
         yield Made(open_run(database, new, now), hold, resumed=False)
+
+
+def abandoned(database: Database, now: datetime) -> list[Run]:
+    """Unfinished runs that nobody makes or settles any more, oldest first."""
+    query = select(RUN).where(RUN.c.state.in_(("planned", "asking", "settling"))).order_by(RUN.c.seq)
+    with database.read() as connection:
+        runs = [Run(**row) for row in connection.execute(query).mappings()]
+        leases = connection.execute(select(LEASE.c.name, LEASE.c.holder).where(LEASE.c.until > now))
+        held = {name for name, holder in leases if not is_dead(holder)}
+    return [run for run in runs if not held & {SETTLEMENT, _lease(run.id)}]
 
 
 def _lease(run_id: str) -> str:
