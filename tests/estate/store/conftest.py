@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, delete, event, func, select
 from sqlmodel import SQLModel
 
 from estate.coverage import Keys
@@ -21,13 +21,13 @@ from estate.ports.shard import PortShard
 from estate.store.assets import find_asset, list_assets
 from estate.store.chronicle import history
 from estate.store.database import Database, open_database
-from estate.store.documents import AssetObject, ChangeObject, FindingObject
+from estate.store.documents import AssetObject, ChangeObject, FindingObject, RunObject
 from estate.store.folder import EvidenceFolder
 from estate.store.importing import Import, import_report
 from estate.store.knowledge import known_assets
 from estate.store.problems import Selection, list_findings
-from estate.store.reading import list_changes
-from estate.store.rows import ASSET, CHANGE, FACT, FINDING, IDENTIFIER, RUN, STEP
+from estate.store.reading import list_changes, list_runs
+from estate.store.rows import ASSET, CHANGE, COVERAGE, FACT, FINDING, IDENTIFIER, RUN, STEP
 from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run, run_named
 from estate.store.settlement import Settled, Settler
 from estate.store.surroundings import Surroundings
@@ -64,17 +64,22 @@ def served(cluster: Cluster) -> Iterator[Database]:
     database.engine.dispose()
 
 
+@pytest.fixture
+def server_url(served: Database) -> str:
+    """The URL of an empty database on PostgreSQL."""
+    tables = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
+    with served.write() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+    return served.engine.url.set(drivername="postgresql").render_as_string()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def both_urls(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
     """The URL of an empty database of either kind."""
-    if request.param == "sqlite":
-        shutil.copy(migrated, tmp_path / "estate.db")
-        return f"sqlite:///{tmp_path}/estate.db"
-    database: Database = request.getfixturevalue("served")
-    tables = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
-    with database.write() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
-    return database.engine.url.set(drivername="postgresql").render_as_string()
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("server_url"))
+    shutil.copy(migrated, tmp_path / "estate.db")
+    return f"sqlite:///{tmp_path}/estate.db"
 
 
 def _moment(text: str) -> datetime:
@@ -142,10 +147,8 @@ class SmallEstate:
 
     def look(self, at: str, hosts: Hosts, ports: str = "tcp/22,80,443", **told: Any) -> Settled:
         """Settle a made-up report."""
-        number = next(self.names)
-        path = self.path / f"report-{number}.xml"
-        # No two real reports are the same bytes.
-        path.write_bytes(nmap_report(hosts, Keys.parse(ports), told.pop("version", "7.93")) + b"<!-- %d -->" % number)
+        path = self.path / f"report-{next(self.names)}.xml"
+        path.write_bytes(self.made_up(hosts, ports, told.pop("version", "7.93")))
         told.setdefault("asked", ",".join(hosts))
         return self.settle(path, at=at, ports=ports, **told)
 
@@ -169,6 +172,10 @@ class SmallEstate:
         """Whether the command would exit with 0 and not with 3."""
         enough = run.asked - run.blind >= run.floor * run.asked
         return run.state in {"complete", "partial"} and enough
+
+    def made_up(self, hosts: Hosts, ports: str, version: str = "7.93") -> bytes:
+        """A report of hosts that do not exist; as with real ones, no two are the same bytes."""
+        return nmap_report(hosts, Keys.parse(ports), version) + b"<!-- %d -->" % next(self.names)
 
     def evidence(self, name: str) -> Path:
         return EVIDENCE / "nmap" / name
@@ -241,14 +248,14 @@ class SmallEstate:
         yield counts
         event.remove(self.database.engine, "after_cursor_execute", count_rows)
 
-    def readings(self) -> dict[str, Any]:
+    def readings(self, asset: str = "10.77.0.4") -> dict[str, Any]:
         """Everything that a reader may ask for."""
         return {
             "changes": self.changes(),
             "findings": self.findings(everything=True),
             "assets": self.here_assets(),
             "known": known_assets(self.database, "default", "inside", "ports"),
-            "history": self.history("10.77.0.4", "2026-02-01"),
+            "history": self.history(asset, "2026-02-01"),
         }
 
     @staticmethod
@@ -277,6 +284,30 @@ class SmallEstate:
     def identifiers(self) -> list[tuple[Any, ...]]:
         with self.database.read() as connection:
             return [tuple(row) for row in connection.execute(select(IDENTIFIER).order_by(IDENTIFIER.c.id))]
+
+    def runs(self) -> list[RunObject]:
+        return list(list_runs(self.database))
+
+    def coverage(self) -> list[tuple[Any, ...]]:
+        """Which map each run's shards have, by verdict."""
+        columns = (COVERAGE.c.shard, COVERAGE.c.part, COVERAGE.c.verdict, COVERAGE.c.map)
+        query = select(RUN.c.id, *columns).join(RUN, RUN.c.seq == COVERAGE.c.run_seq)
+        with self.database.read() as connection:
+            return sorted(tuple(row) for row in connection.execute(query))
+
+    def overlapping_facts(self) -> list[Any]:
+        """Keys with more than one fact that holds now: there must never be any."""
+        key = (FACT.c.asset_id, FACT.c.vantage, FACT.c.aspect, FACT.c.key)
+        query = select(*key).where(FACT.c.to_seq.is_(None)).group_by(*key).having(func.count() > 1)
+        with self.database.read() as connection:
+            return list(connection.execute(query))
+
+    def empty(self) -> None:
+        """Forget everything but the tables."""
+        with self.database.write() as connection:
+            for table in reversed(SQLModel.metadata.sorted_tables):
+                connection.execute(delete(table))
+        self.names = count()
 
     def state_of(self, run: Run) -> str:
         return run_named(self.database, run.id).state
