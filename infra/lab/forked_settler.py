@@ -8,29 +8,39 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict, Unpack
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from estate.errors import RoundsmanError
 from estate.manifest import load_manifest
 from estate.store import staging
-from estate.store.database import Database, open_database
+from estate.store.database import open_database
 from estate.store.folder import EvidenceFolder
 from estate.store.runs import run_named
 from estate.store.settlement import Settler
 
 
+class Ended(TypedDict):
+    """How a child ended; at first there is only its number."""
+
+    pid: int
+    status: NotRequired[int]
+    said: NotRequired[str]
+
+
 class Order(TypedDict, total=False):
     """What a child does: settle a run, or only open the database.
 
-    `dies_at` kills it before that statement, `bytes` is the largest file that it may write, `waits_for` a file whose
-    coming it waits for before it begins.
+    `dies_at` kills it before that statement of settling, `dies_at_opening` before that one of opening; `bytes` is the
+    largest file that it may write, `waits_for` a file whose coming it waits for before it begins.
     """
 
     url: str
@@ -40,8 +50,52 @@ class Order(TypedDict, total=False):
     part: int
     accept: bool
     dies_at: int
+    dies_at_opening: int
     bytes: int
     waits_for: str
+
+
+class Settlers:
+    """A handle on such a process, for the one who started it."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", __name__]
+        house = Path(__file__).parents[2]
+        self._process = subprocess.Popen(command, cwd=house, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._ended: dict[int, Ended] = {}
+
+    def start(self, **order: Unpack[Order]) -> int:
+        """Have a child begin, and give its number."""
+        if self._process.stdin is None:
+            raise OSError("there is no way to speak to it")
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        while True:
+            told = self._read()
+            if "status" not in told:
+                return told["pid"]
+            self._ended[told["pid"]] = told
+
+    def end_of(self, pid: int) -> Ended:
+        """How that child ended."""
+        while pid not in self._ended:
+            told = self._read()
+            self._ended[told["pid"]] = told
+        return self._ended.pop(pid)
+
+    def settle(self, **order: Unpack[Order]) -> Ended:
+        """Start a child and wait for its end."""
+        return self.end_of(self.start(**order))
+
+    def close(self) -> None:
+        """End it; its children end first."""
+        self._process.communicate(timeout=60)
+
+    def _read(self) -> Ended:
+        if self._process.stdout is None:
+            raise OSError("there is no way to hear it")
+        told: Ended = json.loads(self._process.stdout.readline())
+        return told
 
 
 def main() -> None:
@@ -81,13 +135,15 @@ def _settle_and_exit(order: Order, out: int) -> None:
 def _settle(order: Order) -> str:
     if "waits_for" in order:
         while not Path(order["waits_for"]).exists():
-            pass
+            time.sleep(0.001)
     if "bytes" in order:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["bytes"], order["bytes"]))
     staging.PART = order.get("part", staging.PART)
+    if "dies_at_opening" in order:
+        _count_statements(Engine, order["dies_at_opening"])
     database = open_database(order["url"], busy_seconds=20)
-    counted = _count_statements(database, order.get("dies_at"))
+    counted = _count_statements(database.engine, order.get("dies_at"))
     if "run" not in order:
         return "opened"
     policy = load_manifest(order.get("estate", ""), "estate.toml").declared
@@ -96,7 +152,7 @@ def _settle(order: Order) -> str:
     return json.dumps({"state": settled.state, "message": settled.message, "statements": counted()})
 
 
-def _count_statements(database: Database, dies_at: int | None) -> Callable[[], int]:
+def _count_statements(engine: Engine | type[Engine], dies_at: int | None) -> Callable[[], int]:
     count = 0
 
     def before(*_: Any) -> None:
@@ -105,7 +161,7 @@ def _count_statements(database: Database, dies_at: int | None) -> Callable[[], i
         if count == dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    event.listen(database.engine, "before_cursor_execute", before)
+    event.listen(engine, "before_cursor_execute", before)
     return lambda: count
 
 

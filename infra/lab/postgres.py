@@ -26,12 +26,12 @@ class Cluster:
         """The address of one of its databases, as an operator would write it."""
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
-    def create(self, like: str = "template1") -> str:
-        """The address of a new database that holds what another one holds."""
+    def create(self) -> str:
+        """The address of a new, empty database."""
         name = f"estate{next(self.numbers)}"
         engine = create_engine(self.url("postgres").replace("postgresql:", "postgresql+psycopg:"))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY FILE_COPY")
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
         engine.dispose()
         return self.url(name)
 

@@ -5,12 +5,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +14,6 @@ import pytest
 from estate.store.runs import run_named
 from estate.store.tables import Run
 
-HOUSE = Path(__file__).parents[3]
 HOSTS = [f"10.0.0.{number}" for number in range(1, 41)]
 PORTS = "tcp/1-20"
 PART = 8
@@ -26,54 +21,6 @@ POLICIES = (
     '[[expected]]\nnetwork = "10.0.0.0/24"\nports = "tcp/1-4"\n',
     '[[expected]]\nnetwork = "10.0.0.0/24"\nports = "tcp/2-5"\n',
 )
-
-
-class Killable:
-    """The process that forks settling children."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "infra.lab.forked_settler"]
-        self._process = subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._ended: dict[int, dict[str, object]] = {}
-
-    def start(self, **order: object) -> int:
-        """Have a child begin, and give its number."""
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        while True:
-            told = self._read()
-            if "status" not in told:
-                return int(told["pid"])
-            self._ended[told["pid"]] = told
-
-    def end_of(self, pid: int) -> dict[str, object]:
-        """How that child ended."""
-        while pid not in self._ended:
-            told = self._read()
-            self._ended[told["pid"]] = told
-        return self._ended.pop(pid)
-
-    def settle(self, **order: object) -> dict[str, object]:
-        return self.end_of(self.start(**order))
-
-    def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
-        self._process.stdout.close()
-
-    def _read(self):
-        assert self._process.stdout
-        return json.loads(self._process.stdout.readline())
-
-
-@pytest.fixture(scope="module")
-def killable() -> Iterator[Killable]:
-    process = Killable()
-    yield process
-    process.close()
 
 
 @pytest.fixture(autouse=True)
