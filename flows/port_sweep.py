@@ -94,16 +94,21 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
     Args:
         sweep: What to ask. Leave everything empty to ask the whole scope what it says.
     """
-    here = open_here()
-    with rounds.round_of(here, sweep, flow_run.id, _own_port()) as round_:
-        run = round_.run
-        get_run_logger().info("run %s asks with %s", run.id[:12], run.choice)
-        rounds.ask_canaries(round_)
-        left = round_.shards
-        _watch(run, ask.map([run.id] * len(left), left) if left else [])
-        look_again(run.id)
-        settle(run.id)
-    return _conclude(here, run_named(here.database, run.id))
+    log = get_run_logger()
+    try:
+        here = open_here()
+        with rounds.round_of(here, sweep, flow_run.id, _own_port()) as round_:
+            run = round_.run
+            log.info("run %s asks with %s", run.id[:12], run.choice)
+            rounds.ask_canaries(round_)
+            left = round_.shards
+            _watch(run, ask.map([run.id] * len(left), left) if left else [])
+            look_again(run.id)
+            settle(run.id)
+        return _conclude(here, run_named(here.database, run.id))
+    except RoundsmanError as error:
+        log.error("%s", error)  # noqa: TRY400  # a refusal is no fault of ours whose place in the code anybody wants
+        return Failed(message=str(error), data=error)
 
 
 def _own_port() -> int | None:
