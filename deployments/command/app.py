@@ -50,7 +50,8 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except TyperException as error:
         known = arguments and not arguments[0].startswith("-") and "No such command" not in error.format_message()
-        complain(f"{error.format_message().rstrip('.')}; see `roundsman {f'{arguments[0]} ' if known else ''}--help`")
+        what = error.format_message().replace("Value error, ", "").rstrip(".")
+        complain(f"{what}; see `roundsman {f'{arguments[0]} ' if known else ''}--help`")
         return BadInput.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED

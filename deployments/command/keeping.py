@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from blocks.surroundings import open_here
 from deployments.command.options import EstateFile, Json, now, read_past
@@ -16,6 +17,7 @@ from deployments.command.printing import counted, hint, print_object, safe, show
 from deployments.command.tables import plain_table
 from estate.errors import BadInput, OutOfScope
 from estate.manifest import load_manifest, starter_manifest
+from estate.scope.words import read_plain
 from estate.store.documents import iso
 from estate.store.retention import prune as prune_evidence
 from estate.store.surroundings import ESTATE_FILE
@@ -43,7 +45,7 @@ def init(
     """Write a commented estate.toml for this machine."""
     text = starter_manifest(
         socket.gethostname(),
-        getpass.getuser() if authorised_by is None else authorised_by,
+        getpass.getuser() if authorised_by is None else _signature(authorised_by),
         _own_addresses() if own_addresses else (),
         ipv6=_has_ipv6(),
     )
@@ -58,6 +60,13 @@ def init(
     networks = ", ".join(str(network) for network in scope.networks)
     show(safe(f"Wrote {path}: scope {scope.name}, {networks}, authorised by {scope.authorised_by}.", 600))
     hint("next: `roundsman scan`")
+
+
+def _signature(text: str) -> str:
+    try:
+        return read_plain(text)
+    except BadInput as error:
+        raise BadInput(f"--authorised-by {error}") from None
 
 
 def _own_addresses() -> tuple[str, ...]:
@@ -99,7 +108,7 @@ def doctor(as_json: Json = False, estate: EstateFile = None) -> int:
         table = plain_table(("", "what"), ("",))
         for check in checks:
             mark = "[green]ok[/]" if check.ok else "[bold red]fails[/]" if check.needed else "[yellow]note[/]"
-            table.add_row(mark, safe(check.name), safe(" ".join(check.told.splitlines()), 2000))
+            table.add_row(mark, safe(check.name), Text("\n").join(safe(line, 500) for line in check.told.splitlines()))
         show(table)
     failed = {check.code for check in checks if check.needed and not check.ok}
     return next((code for code in _PRECEDENCE if code in failed), max(failed, default=0))

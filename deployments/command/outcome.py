@@ -8,7 +8,16 @@ from rich.table import Table
 
 from deployments.command.options import FailOn, now
 from deployments.command.printing import SHOWN, counted, hint, print_object, safe, show
-from deployments.command.tables import change_table, finding_table, first, plain_table, service_in, share, shown_asset
+from deployments.command.tables import (
+    TOLD_TOGETHER,
+    change_table,
+    finding_table,
+    first,
+    plain_table,
+    service_in,
+    share,
+    shown_asset,
+)
 from estate.diff import Kind
 from estate.findings import Severity
 from estate.store.documents import ChangeObject, FindingObject, run_object
@@ -82,11 +91,18 @@ def _print(here: Surroundings, run: Run) -> None:
         show(_first_table(changes, here))
     else:
         show(change_table(changes))
-        touched = Selection(run_seq=run.seq, touched=True, limit=SHOWN)
-        findings = list(islice(list_findings(here.database, here.policy, now(), touched), SHOWN))
+        findings = _news(here, run, changes)
         if findings:
             show()
             show(finding_table(findings))
+
+
+def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[FindingObject]:
+    """Findings whose life the run changed otherwise than by losing or regaining sight of them."""
+    only_sight = {(change["asset"], change["key"]) for change in changes if change["kind"] in TOLD_TOGETHER}
+    touched = Selection(run_seq=run.seq, touched=True, limit=SHOWN)
+    found = islice(list_findings(here.database, here.policy, now(), touched), SHOWN)
+    return [one for one in found if (one["asset"], one["locator"]) not in only_sight]
 
 
 def _say_next(here: Surroundings, run: Run) -> None:

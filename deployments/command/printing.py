@@ -4,7 +4,9 @@ import errno
 import io
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from tempfile import SpooledTemporaryFile
@@ -43,7 +45,7 @@ def reader_may_leave() -> Iterator[None]:
         sys.stdout.flush()
     except OSError as error:
         if error.errno != errno.EPIPE:
-            raise
+            raise OSError(error.errno, error.strerror, "standard output") from None
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -67,16 +69,25 @@ def width() -> int:
 
 def complain(message: str) -> None:
     """Say on standard error what went wrong, so that standard output stays what was asked for."""
-    lines = message.splitlines() or [""]
-    _remark(f"{_styled('roundsman:', '1;31')} {printable(lines[0], _MESSAGE)}")
-    for line in lines[1:]:
-        _remark(f"  {printable(line, _MESSAGE)}")
+    name = "roundsman:"
+    for line in message.splitlines() or [""]:
+        text = _wrapped(f"{name or ' '} {printable(line, _MESSAGE)}")
+        _remark(text.replace(name, _styled(name, "1;31"), 1) if name else text)
+        name = ""
 
 
 def hint(message: str) -> None:
     """Add a remark on standard error."""
     for line in message.splitlines():
-        _remark(_styled(printable(line, _MESSAGE), "2"))
+        _remark(_styled(_wrapped(printable(line, _MESSAGE)), "2"))
+
+
+def _wrapped(line: str) -> str:
+    """Folded between words where a terminal would fold within them; one line for everybody else."""
+    if not sys.stderr.isatty():
+        return line
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False)) or line
 
 
 def _remark(line: str) -> None:

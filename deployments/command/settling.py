@@ -94,7 +94,9 @@ def _show_baseline(here: Surroundings, rows: list[Proposal], accepted_by: str) -
         return
     table = plain_table((), ("where", "ports"), ("seen on",))
     for row in rows:
-        table.add_row(safe(row.where), safe(row.ports, 400), f"{row.seen} of {counted(row.assets, 'asset')}")
+        table.add_row(
+            safe(row.where), safe(row.ports.replace(",", ", "), 400), f"{row.seen} of {counted(row.assets, 'asset')}"
+        )
     show(table)
     if accepted_by:
         written = f"Written to {here.path} in the name of {accepted_by}; the clocks of open findings start now."

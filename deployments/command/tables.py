@@ -28,8 +28,8 @@ _MARKS = {
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _DETECTIONS = {"absent": " (resolved)", "suspected_absent": " (perhaps gone)", "unobserved": " (out of sight)"}
 _STATES = {"complete": "green", "partial": "yellow", "quarantined": "bold magenta", "failed": "red"}
-_TOLD_TOGETHER = frozenset({"lost_sight", "sight_regained", "suspected_gone", "rescoped_out"})
-_WIDE = 100
+TOLD_TOGETHER = frozenset({"lost_sight", "sight_regained", "suspected_gone", "rescoped_out"})
+_NARROW, _WIDE = 70, 100
 
 
 def first(rows: Iterable[Row], noun: str) -> list[Row]:
@@ -58,15 +58,22 @@ def service_in(change: ChangeObject) -> str:
     return service_of(change["after"] or change["before"] or {})
 
 
-def change_table(changes: Iterable[ChangeObject], *, with_run: bool = False) -> Table:
+def change_table(changes: Sequence[ChangeObject], *, with_run: bool = False) -> Table:
     """What changed, one line each; what happened to a whole host is one line too."""
+    zones = len({change["zone"] for change in changes}) > 1
+    vantages = len({change["vantage"] for change in changes}) > 1
     table = plain_table(("", "change", "where"), ("what", "why"), ("when",) if with_run else ())
     for change, keys in _together(changes):
         mark, style = _MARKS[change["kind"]]
         table.add_row(
             Text(mark, style),
             Text(change["kind"].replace("_", " "), style),
-            safe(shown_asset(change["asset"])),
+            safe(
+                shown_asset(change["asset"])
+                + (f" in {change['zone']}" if zones else "")
+                + (f" from {change['vantage']}" if vantages else ""),
+                200,
+            ),
             Text.assemble((keys, "bold"), " ", safe(service_in(change) if keys == change["key"] else "", 60)),
             safe(_why(change), 160),
             *([_minute(change["looked_at"])] if with_run else []),
@@ -79,13 +86,19 @@ def _together(changes: Iterable[ChangeObject]) -> Iterator[tuple[ChangeObject, s
     groups: dict[tuple[str, ...], list[ChangeObject]] = {}
     for number, change in enumerate(changes):
         same: tuple[str, ...] = (str(number),)
-        if change["kind"] in _TOLD_TOGETHER and change["key"].partition("/")[0] in {"tcp", "udp"}:
+        nothing_probed = change["kind"] == "first_observed" and not service_in(change)
+        if nothing_probed or change["kind"] in TOLD_TOGETHER:
             told = ("run", "zone", "vantage", "asset", "aspect", "kind", "cause", "certainty", "reason")
             same = tuple(str(change[name]) for name in told)  # type: ignore[literal-required]  # all of them are keys
         groups.setdefault(same, []).append(change)
     for group in groups.values():
         one = group[0]["key"]
-        yield group[0], one if len(group) == 1 else str(Keys.of(change["key"] for change in group))
+        yield group[0], one if len(group) == 1 else spelled(change["key"] for change in group)
+
+
+def spelled(keys: Iterable[str]) -> str:
+    """Keys as ranges, with spaces at which they may be folded."""
+    return str(Keys.of(keys)).replace(",", ", ")
 
 
 def _why(change: ChangeObject) -> str:
@@ -94,16 +107,20 @@ def _why(change: ChangeObject) -> str:
     if change["kind"] == "changed":
         before, after = change["before"] or {}, change["after"] or {}
         names = [name for name in reason.split(", ") if name in before and name in after]
+        if len(names) > 1 and "cpe" in names:
+            names.remove("cpe")  # says once more what product and version say
         reason = "; ".join(f"{name}: {before[name]} → {after[name]}" for name in names) or reason
-    sure = "" if change["kind"] in {"first_observed", *_TOLD_TOGETHER} else change["certainty"]
-    cause = "" if change["cause"] == "estate" else f"by {change['cause']}"
+    sure = "" if change["kind"] in {"first_observed", *TOLD_TOGETHER} else change["certainty"]
+    cause = "" if change["cause"] == "estate" or change["kind"] == "first_observed" else f"by {change['cause']}"
     return ", ".join(word for word in (sure, reason, cause) if word)
 
 
-def finding_table(findings: Iterable[FindingObject]) -> Table:
+def finding_table(findings: Sequence[FindingObject]) -> Table:
     """Findings, one line each."""
-    wide = width() >= _WIDE
-    table = plain_table(("severity",), ("what", "rule"), (*(("since",) if wide else ()), "fingerprint"))
+    zones = len({finding["zone"] for finding in findings}) > 1
+    wide, narrow = width() >= _WIDE, width() < _NARROW
+    flexible = ("what",) if narrow else ("what", "rule")
+    table = plain_table(("severity",), flexible, (*(("since",) if wide else ()), "fingerprint"))
     for finding in findings:
         state = _DETECTIONS.get(finding["detection"], "")
         accepted = safe(f" (accepted {finding['suppression']})", 160) if finding["suppressed"] else ""
@@ -111,9 +128,12 @@ def finding_table(findings: Iterable[FindingObject]) -> Table:
         table.add_row(
             Text(finding["severity"], _SEVERITIES[finding["severity"]]),
             Text.assemble(
-                safe(finding["subject"], 120), safe(f": {seen}" if seen else "", 120), (state, "magenta"), accepted
+                safe(finding["subject"] + (f" in {finding['zone']}" if zones else ""), 160),
+                safe(f": {seen}" if seen else "", 120),
+                (state, "magenta"),
+                accepted,
             ),
-            finding["rule"],
+            *(() if narrow else (finding["rule"],)),
             *((finding["first_seen"][:10],) if wide else ()),
             finding["fingerprint"][:11],
         )
@@ -122,18 +142,18 @@ def finding_table(findings: Iterable[FindingObject]) -> Table:
 
 def run_table(runs: Iterable[RunObject]) -> Table:
     """Runs, one line each."""
-    wide = width() >= _WIDE
+    wide, narrow = width() >= _WIDE, width() < _NARROW
+    numbers = ("seen", "open") if narrow else ("asked", "seen", "open")
     table = plain_table(
-        ("run", "looked at"), ("scope",), ("asked", "seen", "open", "state", *(("by",) if wide else ()))
+        ("run", "looked at"), () if narrow else ("scope",), (*numbers, "state", *(("by",) if wide else ()))
     )
-    for name in ("asked", "seen", "open"):
-        next(column for column in table.columns if column.header == name).justify = "right"
+    for column in table.columns:
+        column.justify = "right" if column.header in numbers else "left"
     for run in runs:
         table.add_row(
             run["id"][:12],
             _minute(run["looked_at"]),
-            safe(run["scope"]),
-            f"{run['asked']:,}",
+            *(() if narrow else (safe(run["scope"]), f"{run['asked']:,}")),
             share(run["answered"], run["asked"]),
             f"{run['coverage']['positive']:,}",
             Text(run["state"], _STATES.get(run["state"], "")),
@@ -153,8 +173,8 @@ def share(part: int, whole: int) -> str:
 def asset_table(assets: Sequence[AssetObject]) -> Table:
     """Assets, one line each; columns that would say nothing are left out."""
     columns: list[tuple[str, Callable[[AssetObject], str]]] = [
-        ("open", lambda each: str(Keys.of(each["keys"])) or "–"),
-        ("out of sight", lambda each: str(Keys.of(each["unseen"]))),
+        ("open", lambda each: spelled(each["keys"]) or "–"),
+        ("out of sight", lambda each: spelled(each["unseen"])),
         ("zone", lambda each: each["zone"]),
         ("owner", lambda each: each["owner"]),
         ("findings", lambda each: str(each["findings"] or "")),
