@@ -125,6 +125,10 @@ class SmallEstate:
         return dict(json.loads(run.reasons))
 
     @staticmethod
+    def warnings(run: Run) -> list[str]:
+        return list(json.loads(run.warnings))
+
+    @staticmethod
     def could_look(run: Run) -> bool:
         """Whether the command would exit with 0 and not with 3."""
         enough = run.asked - run.blind >= run.floor * run.asked
