@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -218,12 +218,26 @@ def roundsman(command_server: Path, tmp_path: Path) -> Roundsman:
 
 
 @pytest.fixture
+def roundsman_in(
+    command_server: Path, prefect_server: str, tmp_path: Path
+) -> Callable[[Namespace], AbstractContextManager[Roundsman]]:
+    """The command where a lab's scanner is, in a home of its own."""
+
+    @contextmanager
+    def inside(namespace: Namespace) -> Iterator[Roundsman]:
+        with reachable(prefect_server, namespace):
+            yield Roundsman(tmp_path, command_server, namespace.name)
+
+    return inside
+
+
+@pytest.fixture
 def lab_roundsman(
-    command_server: Path, prefect_server: str, tmp_path: Path, onlink_lab: OnLinkLab
+    roundsman_in: Callable[[Namespace], AbstractContextManager[Roundsman]], onlink_lab: OnLinkLab
 ) -> Iterator[Roundsman]:
     """The command where the on-link lab's scanner is."""
-    with reachable(prefect_server, onlink_lab.scanner):
-        yield Roundsman(tmp_path, command_server, onlink_lab.scanner.name)
+    with roundsman_in(onlink_lab.scanner) as roundsman:
+        yield roundsman
 
 
 @contextmanager
