@@ -160,6 +160,7 @@ def test_a_key_with_two_changes_is_asked_again_once() -> None:
     [
         pytest.param((1, 2), 2, False, id="two flips are no flapping"),
         pytest.param((1, 2, 3), 3, True, id="three flips in three runs are"),
+        pytest.param((1, 2, 3, 4), 4, True, id="more than three are too"),
         pytest.param((1, 5, 10), 10, True, id="ten runs are the window"),
         pytest.param((1, 5, 11), 11, False, id="the eleventh run is out of it"),
         pytest.param((2, 5, 11), 11, True, id="the window moves on"),
