@@ -13,6 +13,7 @@ ROOT := $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$(PATH)" CI=true PYTH
 .PHONY: env scan test check lint format bench lock wheel clean help
 
 env: $(READY)  ## Put the environment into .venv, from the lock (the default)
+	@:
 
 # An environment is tied to its place and its interpreter: moved, copied or orphaned, it is made anew.
 $(shell grep -qsx '$(CURDIR)' $(READY) && $(BIN)/python -c '' 2>/dev/null || rm -f $(READY))

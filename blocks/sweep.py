@@ -1,14 +1,27 @@
 """What an operator fills in to start a port sweep, in the Prefect UI or on the command line."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-Target = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$", max_length=253)]
+from estate.errors import BadTarget
+
+# No option, no white space, no shell character: the Prefect server refuses the rest before a run exists.
+_TARGET = r"^[A-Za-z0-9_:][A-Za-z0-9._:/-]{0,252}$"
+
+
+def _read_target(word: object) -> object:
+    if isinstance(word, str) and not re.fullmatch(_TARGET[1:-1], word):
+        raise BadTarget(f"{word[:80]!r} is no address, network, name or asset")
+    return word
+
+
+Target = Annotated[str, BeforeValidator(_read_target), Field(pattern=_TARGET)]
 
 
 class Sweep(BaseModel):
-    """One port sweep."""
+    """Which part of a scope is asked, what it is asked, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Port sweep")
 
@@ -26,7 +39,8 @@ class Sweep(BaseModel):
     ports: str | None = Field(
         None,
         title="Ports",
-        pattern=r"^[a-z0-9/,* -]{1,4000}$",
+        pattern=r"^[a-z0-9/,* -]+$",
+        max_length=100_000,
         description="What to ask, such as tcp/1-1024,8080 udp/53. Leave it empty to ask what the scope says.",
     )
     versions: bool | None = Field(

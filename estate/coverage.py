@@ -1,6 +1,5 @@
 """What evidence proves was looked at: sets of keys, and one of four verdicts on each."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,15 +8,13 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from estate.errors import BadTarget
+from estate.spans import Spans, Spelled, cut, join_numbers, left_between, merge_spans, parse_spans, spell_spans
 
-Spans = tuple[tuple[int, int], ...]
 Items = Spans | frozenset[str] | None
 """What a family holds: numbers as merged ranges, names one by one, or None for all of it."""
 
 _NUMBERED = {"tcp": 65535, "udp": 65535, "sctp": 65535}
 _WHOLE: dict[str, Spans] = {family: ((0, highest),) for family, highest in _NUMBERED.items()}
-_SPANS = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*+\Z")
-_SPAN = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?\Z")
 
 
 class Verdict(IntEnum):
@@ -48,16 +45,18 @@ class Keys:
     Spelled `tcp/1-1024,8080 udp/53`; equal sets have one spelling. Names are percent-quoted in the spelling.
     """
 
-    __slots__ = ("_families", "_text")
+    __slots__ = ("_found", "_size", "_spelled", "_text")
 
     def __init__(self, families: dict[str, Items] | None = None) -> None:
         """Take families as merged spans, as names, or as None for the whole family."""
-        self._families: dict[str, Items] = {
+        self._found: dict[str, Items] | None = {
             name: _WHOLE.get(name) if items is None else items
             for name, items in (families or {}).items()
             if items is None or items
         }
         self._text: str | None = None
+        self._size: int | None = None
+        self._spelled: Spelled | None = None
 
     @staticmethod
     @lru_cache(maxsize=4096)
@@ -83,10 +82,20 @@ class Keys:
     @staticmethod
     def ranges(family: str, spans: Spans) -> "Keys":
         """The set of these merged, not empty ranges of one numbered family, without a detour: readers make many."""
+        return Keys._made({family: spans})
+
+    @staticmethod
+    def _made(found: dict[str, Items] | None, text: str | None = None, size: int | None = None) -> "Keys":
+        """A set that is known by its items or by its spelling; the other is worked out when somebody asks."""
         keys = Keys.__new__(Keys)
-        keys._families = {family: spans}
-        keys._text = None
+        keys._found, keys._text, keys._size, keys._spelled = found, text, size, None
         return keys
+
+    @property
+    def _families(self) -> dict[str, Items]:
+        if self._found is None:
+            self._found = Keys.parse(self._text or "")._families
+        return self._found
 
     @staticmethod
     def of(keys: Iterable[str]) -> "Keys":
@@ -102,9 +111,7 @@ class Keys:
                 numbers.setdefault(family, []).append(int(item))
             else:
                 names.setdefault(family, set()).add(item)
-        families: dict[str, Items] = {
-            family: merge_spans((number, number) for number in found) for family, found in numbers.items()
-        }
+        families: dict[str, Items] = {family: join_numbers(sorted(found)) for family, found in numbers.items()}
         families.update((family, frozenset(found)) for family, found in names.items())
         families.update(dict.fromkeys(whole))
         return Keys(families)
@@ -161,56 +168,61 @@ class Keys:
                 families[family] = _both(items, other._families[family])
         return Keys(families)
 
-    def divided_by(self, keys: Iterable[str], parts: Iterable["Keys"]) -> bool:
-        """Whether these single keys and these sets make up exactly this set, none of them twice.
+    def without(self, keys: Iterable[str]) -> "Keys | None":
+        """What is left when these single keys are taken out, by cutting the spelling: readers ask this of every host.
 
-        Only sure of numbered families: False may also mean that this cheap look could not tell.
+        None where they are not all in here once each, or where this set is not one of a single numbered family.
+        """
+        if self._spelled is None:
+            if len(self._families) != 1 or self.families[0] not in _NUMBERED:
+                return None
+            self._spelled = Spelled(self.families[0], self.spans(self.families[0]))
+        family, numbers = self._spelled.family, []
+        for key in keys:
+            of, _, number = key.partition("/")
+            if of != family:
+                return None
+            numbers.append(int(number))
+        numbers.sort()
+        rest = self._spelled.without(numbers)
+        return None if rest is None else Keys._made(None, f"{family}/{rest}" if rest else "", len(self) - len(numbers))
+
+    def rest_after(self, keys: Iterable[str], parts: Iterable["Keys"]) -> "Keys | None":
+        """What these single keys and these sets leave of this one, if they lie in it and nowhere overlap; else None.
+
+        Only sure of numbered families: None may also mean that this cheap look could not tell.
         """
         pieces: dict[str, list[tuple[int, int]]] = {}
         for part in parts:
             for family, items in part._families.items():
                 if not isinstance(items, tuple):
-                    return False
+                    return None
                 pieces.setdefault(family, []).extend(items)
         for key in keys:
             family, _, item = key.partition("/")
             if family not in _NUMBERED:
-                return False
+                return None
             number = int(item)
             pieces.setdefault(family, []).append((number, number))
-        if pieces.keys() != self._families.keys():
-            return False
+        families = dict(self._families)
         for family, found in pieces.items():
-            found.sort()
-            joined: list[tuple[int, int]] = []
-            low, high = found[0]
-            for first, final in found[1:]:
-                if first == high + 1:
-                    high = final
-                elif first <= high:
-                    return False
-                else:
-                    joined.append((low, high))
-                    low, high = first, final
-            joined.append((low, high))
-            if tuple(joined) != self._families[family]:
-                return False
-        return True
+            whole = families.get(family)
+            if not isinstance(whole, tuple):
+                return None
+            left = left_between(whole, found)
+            if left is None:
+                return None
+            families[family] = left
+        return Keys(families)
 
     def __len__(self) -> int:
         """How many keys; a whole family of names counts as one, since nobody knows its size."""
-        total = 0
-        for items in self._families.values():
-            if items is None:
-                total += 1
-            elif isinstance(items, frozenset):
-                total += len(items)
-            else:
-                total += sum(high - low + 1 for low, high in items)
-        return total
+        if self._size is None:
+            self._size = sum(map(_count, self._families.values()))
+        return self._size
 
     def __bool__(self) -> bool:
-        return bool(self._families)
+        return len(self) > 0
 
     def __iter__(self) -> Iterator[str]:
         for family in self.families:
@@ -232,54 +244,13 @@ class Keys:
         return f"Keys({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Keys) and self._families == other._families
+        return self is other or (isinstance(other, Keys) and str(self) == str(other))
 
     def __hash__(self) -> int:
         return hash(str(self))
 
 
 NOTHING = Keys()
-
-
-def parse_spans(text: str, highest: int = 65535) -> Spans:
-    """Read `1-21,23` into merged ranges.
-
-    Raises:
-        BadTarget: anything else, a reversed range, or a number above `highest`.
-    """
-    if not _SPANS.match(text):
-        wrong = next(item for item in text.split(",") if not _SPAN.match(item))
-        raise BadTarget(f"{wrong[:60]!r} in {text[:60]!r} is not a port or a range of ports")
-    spans = []
-    for item in text.split(","):
-        low, _, high = item.partition("-")
-        spans.append((int(low), int(high or low)))
-    last = -2
-    merged = True
-    for first, final in spans:
-        if first > final or final > highest:
-            raise BadTarget(f"{first}-{final} is not a range between 0 and {highest}")
-        merged = merged and first > last + 1
-        last = final
-    # Scanners write ranges sorted and merged; only people do not.
-    return tuple(spans) if merged else merge_spans(spans)
-
-
-def merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
-    """Sorted, with touching and overlapping ranges joined."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(spans):
-        if merged and low <= merged[-1][1] + 1:
-            if high > merged[-1][1]:
-                merged[-1] = (merged[-1][0], high)
-        else:
-            merged.append((low, high))
-    return tuple(merged)
-
-
-def spell_spans(spans: Spans) -> str:
-    """The ranges as `1-21,23`."""
-    return ",".join(f"{low}-{high}" if high > low else str(low) for low, high in spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +265,12 @@ class Look:
     def weak(self) -> bool:
         """Whether this is a silence that never speaks against a fact."""
         return self.verdict is Verdict.SILENT and self.reason in WEAK_SILENCES
+
+
+def _count(items: Items) -> int:
+    if items is None:
+        return 1
+    return len(items) if isinstance(items, frozenset) else sum([high - low + 1 for low, high in items])
 
 
 def _spell(items: Items) -> str:
@@ -320,7 +297,7 @@ def _both(one: Items, two: Items) -> Items:
     if one is None or two is None:
         return one if two is None else two
     if isinstance(one, tuple) and isinstance(two, tuple):
-        return _cut(one, two, keep_inside=True)
+        return cut(one, two, keep_inside=True)
     return _names(one) & _names(two)
 
 
@@ -330,25 +307,5 @@ def _minus(one: Items, two: Items) -> Items:
     if one is None:
         return None  # all but some names is still "all others", which has no other spelling
     if isinstance(one, tuple) and isinstance(two, tuple):
-        return _cut(one, two, keep_inside=False)
+        return cut(one, two, keep_inside=False)
     return _names(one) - _names(two)
-
-
-def _cut(one: Spans, two: Spans, *, keep_inside: bool) -> Spans:
-    kept: list[tuple[int, int]] = []
-    at = 0
-    for low, high in one:
-        while at < len(two) and two[at][1] < low:
-            at += 1
-        start, index = low, at
-        while index < len(two) and two[index][0] <= high:
-            other_low, other_high = two[index]
-            if keep_inside:
-                kept.append((max(low, other_low), min(high, other_high)))
-            elif other_low > start:
-                kept.append((start, other_low - 1))
-            start = max(start, other_high + 1)
-            index += 1
-        if not keep_inside and start <= high:
-            kept.append((start, high))
-    return tuple(kept)

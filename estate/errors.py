@@ -1,25 +1,25 @@
 """What can go wrong, and whether time can heal it.
 
-    RoundsmanError                 exit code 2 unless a class says otherwise
-    ├── BadInput                   a file, option or value is wrong: names file, line and field
-    │   ├── BadTarget              a target, port list or name that a tool could misread
-    │   └── BadReport              a scanner's report that cannot be read, or is over a limit
-    ├── OutOfScope                 exit code 4: nothing was sent
-    │   ├── ScopeNotValid          expired, not yet valid, or outside its windows
-    │   └── ScopeMissing           no scope of that name
-    ├── CouldNotLook               exit code 3: we are blind, which is never "it is gone"
-    │   ├── ToolMissing            the scanner is not installed
-    │   ├── ToolNotAllowed         the scanner lacks a right (raw sockets)
-    │   ├── ToolFailed             the scanner ended badly            (retryable)
-    │   └── ToolTimedOut           the scanner passed its deadline    (retryable)
-    ├── EvidenceError              exit code 3
-    │   ├── EvidenceMissing        the bytes are not where the index says
-    │   ├── EvidenceAltered        the bytes are not what the index says
-    │   └── EvidenceNotStored      disk full, no permission           (retryable)
-    ├── StoreError
-    │   ├── StoreBusy              another process holds the lock     (retryable)
-    │   └── StoreTooNew            written by a newer Roundsman
-    └── NotFound                   no such run, finding or asset
+RoundsmanError                 exit code 2 unless a class says otherwise
+├── BadInput                   a file, option or value is wrong: names file, line and field
+│   ├── BadTarget              a target, port list or name that a tool could misread
+│   └── BadReport              a scanner's report that cannot be read, or is over a limit
+├── OutOfScope                 exit code 4: nothing was sent
+│   ├── ScopeNotValid          expired, not yet valid, or outside its windows
+│   └── ScopeMissing           no scope of that name
+├── CouldNotLook               exit code 3: we are blind, which is never "it is gone"
+│   ├── ToolMissing            the scanner is not installed
+│   ├── ToolNotAllowed         the scanner lacks a right (raw sockets)
+│   ├── ToolFailed             the scanner ended badly            (retryable)
+│   └── ToolTimedOut           the scanner passed its deadline    (retryable)
+├── EvidenceError              exit code 3
+│   ├── EvidenceMissing        the bytes are not where the index says
+│   ├── EvidenceAltered        the bytes are not what the index says
+│   └── EvidenceNotStored      disk full, no permission           (retryable)
+├── StoreError
+│   ├── StoreBusy              another process holds the lock     (retryable)
+│   └── StoreTooNew            written by a newer Roundsman
+└── NotFound                   no such run, finding or asset
 """
 
 

@@ -1,6 +1,6 @@
 """What was seen, subject by subject: present keys with their attributes, and the looks that cover the rest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from estate.coverage import NOTHING, Keys, Look, Verdict
@@ -24,6 +24,7 @@ class Reading:
 
     `present` holds every key that was seen with its attributes; `looks` hold the verdicts on other keys
     (never POSITIVE). `look` numbers the look within the run: retries share a number, a second look has its own.
+    `whole` is the set that they make up, each key once, where whoever read the evidence happens to know it.
     """
 
     subject: str
@@ -31,6 +32,7 @@ class Reading:
     looks: tuple[Look, ...]
     look: int = 0
     notes: tuple[tuple[str, str], ...] = field(default=())
+    whole: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
     """
     found = tuple(readings)
     if len(found) == 1:
-        sight = _whole(subject, asked, found[0])
+        sight = _merge_one(subject, asked, found[0], unreported)
         if sight is not None:
             return sight
     values: dict[str, dict[str, tuple[int, str]]] = {}
@@ -81,26 +83,31 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
                     told[name] = max(told.get(name, (-1, "")), (reading.look, value))
     present = {key: tuple(sorted((name, value) for name, (_, value) in told.items())) for key, told in values.items()}
     left = asked - Keys.of(present)
+    sorted_out = _by_strength(look for reading in found for look in reading.looks)
     parts: list[tuple[Look, ...]] = []
-    for verdict, weak in _BY_STRENGTH:
-        looks = _strongest(found, verdict, weak, left)
+    for strength in _BY_STRENGTH:
+        looks = _by_reason(sorted_out[strength], left)
         left -= _all(looks)
         parts.append(looks)
     negative, silent, weakly_silent, blind = parts
     if left:
-        known = tuple(look for look in blind if look.reason != unreported)
-        left |= _all(look for look in blind if look.reason == unreported)
-        blind = (*known, Look(Verdict.BLIND, unreported, left))
+        blind = _by_reason((*blind, Look(Verdict.BLIND, unreported, left)), asked)
     return Sight(
         subject, asked, present, negative, (*silent, *weakly_silent), blind, _count_silences(found, _all(silent))
     )
 
 
-def _whole(subject: str, asked: Keys, reading: Reading) -> Sight | None:
-    """The same for one reading that answers every asked key once, as nearly all do, without set algebra; else None."""
+def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> Sight | None:
+    """The same for one reading that says no key twice, as nearly all do, without set algebra; else None."""
+    whole = reading.whole == asked
+    if whole and len(reading.looks) == 1 and reading.looks[0].verdict is Verdict.NEGATIVE:
+        return Sight(subject, asked, reading.present, reading.looks, (), (), ())
     looks = [look for look in reading.looks if look.keys]
-    if not asked.divided_by(reading.present, [look.keys for look in looks]):
+    left = NOTHING if whole else asked.rest_after(reading.present, [look.keys for look in looks])
+    if left is None:
         return None
+    if left:
+        looks.append(Look(Verdict.BLIND, unreported, left))
     if len(looks) > 1:
         looks.sort(key=lambda look: (look.weak, look.reason))
         if len({(look.verdict, look.reason) for look in looks}) < len(looks):
@@ -121,75 +128,67 @@ def join_addresses(subject: str, asked: Keys, sights: Iterable[Sight]) -> Sight:
     found = list(sights)
     if len(found) == 1:
         return found[0]
-    present: dict[str, dict[str, str]] = {}
+    values: dict[str, dict[str, str]] = {}
     for sight in found:
-        for key, value in sight.present.items():
-            for name, text in value:
-                present.setdefault(key, {})
-                present[key][name] = max(text, present[key].get(name, ""))
-            present.setdefault(key, {})
-    left = asked - Keys.of(present)
+        for key, attributes in sight.present.items():
+            told = values.setdefault(key, {})
+            for name, value in attributes:
+                told[name] = max(told.get(name, ""), value)
+    left = asked - Keys.of(values)
+    sorted_out = _by_strength(look for sight in found for look in (*sight.negative, *sight.silent, *sight.blind))
     parts: list[tuple[Look, ...]] = []
-    for choose in (
-        lambda sight: sight.blind,
-        lambda sight: tuple(look for look in sight.silent if look.weak),
-        lambda sight: tuple(look for look in sight.silent if not look.weak),
-        lambda sight: sight.negative,
-    ):
-        readings = [Reading(subject, {}, choose(sight)) for sight in found]
-        looks = tuple(
-            look
-            for verdict, weak in (
-                (Verdict.BLIND, False),
-                (Verdict.SILENT, True),
-                (Verdict.SILENT, False),
-                (Verdict.NEGATIVE, False),
-            )
-            for look in _strongest(readings, verdict, weak, left)
-        )
+    for strength in reversed(_BY_STRENGTH):
+        looks = _by_reason(sorted_out[strength], left)
         left -= _all(looks)
         parts.append(looks)
-    depth = max((len(sight.silences) for sight in found), default=0)
-    strong = _all(parts[2])
-    silences = tuple(
-        keys for keys in (_all_of(sight.silences[n : n + 1] for sight in found) & strong for n in range(depth)) if keys
-    )
+    blind, weakly_silent, silent, negative = parts
     return Sight(
         subject,
         asked,
-        {key: tuple(sorted(values.items())) for key, values in present.items()},
-        parts[3],
-        parts[2] + parts[1],
-        parts[0],
-        silences,
+        {key: tuple(sorted(told.items())) for key, told in values.items()},
+        negative,
+        (*silent, *weakly_silent),
+        blind,
+        _common_silences(found, _all(silent)),
     )
 
 
-def _all_of(many: Iterable[tuple[Keys, ...]]) -> Keys:
-    union = NOTHING
-    for keys in many:
-        for one in keys:
-            union |= one
-    return union
+def _by_strength(looks: Iterable[Look]) -> dict[tuple[Verdict, bool], list[Look]]:
+    found: dict[tuple[Verdict, bool], list[Look]] = {strength: [] for strength in _BY_STRENGTH}
+    for look in looks:
+        found[look.verdict, look.weak].append(look)
+    return found
 
 
-def _strongest(readings: Iterable[Reading], verdict: Verdict, weak: bool, within: Keys) -> tuple[Look, ...]:
-    """The looks of one verdict, cut to `within`, one per reason; a key with two reasons keeps the first by name."""
-    by_reason: dict[str, Keys] = {}
-    for reading in readings:
-        for look in reading.looks:
-            if look.verdict is verdict and look.weak is weak:
-                keys = look.keys & within
-                if keys:
-                    by_reason[look.reason] = by_reason.get(look.reason, NOTHING) | keys
-    looks: list[Look] = []
-    taken = NOTHING
-    for reason in sorted(by_reason):
-        keys = by_reason[reason] - taken
+def _by_reason(looks: Sequence[Look], within: Keys) -> tuple[Look, ...]:
+    """Looks of one verdict cut to `within`, one per reason; a key with two reasons keeps the first by name."""
+    found: dict[str, Keys] = {}
+    for look in looks:
+        keys = look.keys & within
         if keys:
-            looks.append(Look(verdict, reason, keys))
-            taken |= keys
-    return tuple(looks)
+            found[look.reason] = found[look.reason] | keys if look.reason in found else keys
+    if len(found) <= 1:
+        return tuple(Look(looks[0].verdict, reason, keys) for reason, keys in found.items())
+    cut: list[Look] = []
+    for reason in sorted(found):
+        keys = found[reason] & within
+        if keys:
+            cut.append(Look(looks[0].verdict, reason, keys))
+            within -= keys
+    return tuple(cut)
+
+
+def _common_silences(sights: Iterable[Sight], silent: Keys) -> tuple[Keys, ...]:
+    """What kept silent in so many looks at every address on which nothing closed it."""
+    found = tuple(sights)
+    counts: list[Keys] = []
+    for number in range(max((len(sight.silences) for sight in found), default=0)):
+        left = silent
+        for sight in found:
+            strong = _all(look for look in sight.silent if not look.weak)
+            left -= strong - sight.silences[number] if number < len(sight.silences) else strong
+        counts.append(left)
+    return tuple(keys for keys in counts if keys)
 
 
 def _count_silences(readings: Iterable[Reading], silent: Keys) -> tuple[Keys, ...]:

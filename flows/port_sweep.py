@@ -1,6 +1,8 @@
 """Sweep the ports of a scope and say what changed since the last look."""
 
 import re
+from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.futures import PrefectFuture, wait
+from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.settings.context import get_current_settings
 from prefect.states import Completed, Failed
@@ -24,16 +26,17 @@ from prefect.tasks import Task, exponential_backoff
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from estate.errors import RoundsmanError
-from estate.exports.markdown import render_run, table_of
+from estate.exports.markdown import MOST_ROWS, render_run, table_of
 from estate.store.documents import run_object
 from estate.store.problems import count_open
 from estate.store.reading import list_changes
+from estate.store.runs import run_named
+from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks import progress, rounds
-from tasks.supervisor import end_all
 
 _TICK_SECONDS = 2.0
-_THREADS = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=4))
+_THREADS = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=rounds.MOST_LANES))
 
 
 def _name() -> str:
@@ -91,21 +94,21 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
     Args:
         sweep: What to ask. Leave everything empty to ask the whole scope what it says.
     """
-    here = open_here()
-    round_ = rounds.open_round(here, sweep, flow_run.id, _own_port())
-    run = round_.run
     log = get_run_logger()
-    log.info("run %s asks with %s", run.id[:12], run.choice)
     try:
-        rounds.ask_canaries(round_)
-        left = round_.shards
-        _watch(run, ask.map([run.id] * len(left), left) if left else [])
-        look_again(run.id)
-        settle(run.id)
-    finally:
-        end_all()
-        progress.finish(run.id)
-    return _conclude(rounds.close(run.id))
+        here = open_here()
+        with rounds.round_of(here, sweep, flow_run.id, _own_port()) as round_:
+            run = round_.run
+            log.info("run %s asks with %s", run.id[:12], run.choice)
+            rounds.ask_canaries(round_)
+            left = round_.shards
+            _watch(run, ask.map([run.id] * len(left), left) if left else [])
+            look_again(run.id)
+            settle(run.id)
+        return _conclude(here, run_named(here.database, run.id))
+    except RoundsmanError as error:
+        log.error("%s", error)  # noqa: TRY400  # a refusal is no fault of ours whose place in the code anybody wants
+        return Failed(message=str(error), data=error)
 
 
 def _own_port() -> int | None:
@@ -119,32 +122,42 @@ def _own_port() -> int | None:
 def _watch(run: Run, futures: list[PrefectFuture[None]]) -> None:
     """Show the progress until every shard was asked; one that failed leaves its targets out of sight, not the run."""
     shown = create_progress_artifact(0.0, key=_key("progress", run.scope), description=f"run {run.id[:12]}")
-    left = set(futures)
+    done: SimpleQueue[PrefectFuture[None]] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(done.put)
+    left = len(futures)
     while left:
-        left = set(wait(list(left), timeout=_TICK_SECONDS).not_done)
-        update_progress_artifact(shown, round(100 * progress.share(run.id), 1))  # type: ignore[arg-type]  # its stub is async
+        try:
+            done.get(timeout=_TICK_SECONDS)
+            left -= 1
+        except Empty:
+            _update(shown, progress.share(run.id))
+    _update(shown, progress.share(run.id))
 
 
-def _conclude(run: Run) -> State[object]:
+def _update(artifact: object, share: float) -> None:
+    update_progress_artifact(artifact, round(100 * share, 1))  # type: ignore[arg-type]  # its stub is async
+
+
+def _conclude(here: Surroundings, run: Run) -> State[object]:
     """The artifacts, and a state that never says Completed over a blind run."""
-    here = open_here()
-    changes = list_changes(here.database, run=run)
-    head = run_object(run)
+    changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     create_markdown_artifact(
-        render_run(head, changes, count_open(here.database)),
+        render_run(run_object(run), changes, count_open(here.database)),
         key=_key("port-sweep", run.scope),
         description=f"What run {run.id[:12]} found",
     )
-    rows = table_of(list_changes(here.database, run=run))
+    rows = table_of(changes)
     if rows:
         create_table_artifact(rows, key=_key("port-changes", run.scope), description=f"Changes of run {run.id[:12]}")
     answered = run.asked - run.blind
     if run.state == "quarantined":
         return Failed(name="Quarantined", message=run.message)
-    if not run.asked or answered < run.floor * run.asked:
+    if run.state == "failed" or not run.asked or answered < run.floor * run.asked:
         floor = f"the floor is {100 * run.floor:.0f} %"
         return Failed(message=f"only {answered:,} of {run.asked:,} questions were answered ({floor}): {run.message}")
-    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {len(rows)} changes")
+    count = f"more than {MOST_ROWS:,}" if len(changes) > MOST_ROWS else f"{len(changes):,}"
+    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {count} changes")
 
 
 def _key(what: str, scope: str) -> str:

@@ -2,15 +2,19 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 from estate.coverage import Keys
-from estate.diff import Change, Kind, doubtful
-from estate.errors import CouldNotLook, OutOfScope
+from estate.diff import Change, Kind
+from estate.errors import CouldNotLook, OutOfScope, ToolFailed, ToolTimedOut
 from estate.evidence import Evidence
 from estate.ports.engine import Choice, choose_engine
+from estate.ports.nmap import NmapReader
+from estate.ports.rules import is_tarpit
 from estate.ports.shard import PortShard
 from estate.ports.zmap import read_zmap
 from estate.scope import Scope
@@ -29,28 +33,29 @@ from tasks.ports import (
     route_to,
     zmap_engine,
 )
+from tasks.second_looks import doubts_of
+from tasks.wanted import by_family
 
 Report = Callable[[float], None]
 
-MOST_DOUBTS = 5_000
-"""More keys in doubt than this are no news but an upheaval: the circuit breaker and the next run judge it."""
 _PATIENCE = 10.0
 _LEAST_SECONDS = 600.0
-_MOST_SECOND_LOOKS = 20
+_MOST_FOR_ONE_HOST = 300.0
 
 
-def choose(targets: Targets, bound: int, keys: Keys) -> Choice:
-    """The engine for this question on this machine."""
+def choose(targets: Targets, keys: Keys) -> Choice:
+    """The engine for this question on this machine; declared assets and IPv6 addresses are always asked by nmap."""
     raw = nmap_rights().raw
-    zmap = raw and zmap_engine() is not None
-    routed = zmap and raw and not bound and len(targets) and _route(targets) is not None
-    return choose_engine(len(targets) + bound, keys, raw=raw, zmap=bool(zmap), routed=bool(routed))
+    if not raw:
+        return choose_engine(len(targets), keys, raw=False, zmap=False, routed=False)
+    sweepable, _ = by_family(targets)
+    zmap = zmap_engine() is not None
+    routed = zmap and len(sweepable) > 0 and _route(sweepable) is not None
+    return choose_engine(len(sweepable or targets), keys, raw=True, zmap=zmap, routed=routed)
 
 
 def _route(targets: Targets) -> Route | None:
-    """The one gateway to all of the targets, or None where there is none."""
-    if targets.names or any(":" in word for word in targets.words()):
-        return None
+    """The one gateway to all of these IPv4 addresses, or None where there is none."""
     try:
         return route_to(*targets.words())
     except CouldNotLook:
@@ -69,13 +74,17 @@ def engine_words(choice: Choice) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks what one run asks; the scope is looked at again before every tool starts."""
+    """Asks what one run asks; the scope is looked at again before every tool starts, and `stop` ends every tool.
+
+    `lanes` is how many shards may be asked side by side: they share the scope's pace.
+    """
 
     here: Surroundings
     scope: Scope
     profile: Profile
     choice: Choice
-    zone: str
+    lanes: int
+    stop: Event
 
     def ask(self, shard: PortShard, folder: Path, report: Report) -> Iterator[Evidence]:
         """Ask a whole shard.
@@ -87,7 +96,7 @@ class Asker:
         addresses = self._admitted(shard)
         if not addresses:
             return
-        if self.choice.engine == "zmap+nmap":
+        if self.choice.engine == "zmap+nmap" and shard.targets and not by_family(shard.targets)[1]:
             yield from self._sweep(shard, folder, report)
         else:
             yield from self._nmap(addresses, shard.keys, folder, report)
@@ -99,29 +108,19 @@ class Asker:
             self.scope.admit(address, _now())
             by_address.setdefault(address, []).append(key)
         for address, keys in by_address.items():
-            yield from self._nmap([address], Keys.of(keys), folder, _ignore, versions=False)
+            yield from self._nmap([address], Keys.of(keys), folder, _ignore, versions=False, alone=True)
 
     def ask_again(
         self, changes: Iterable[Change], shards: Sequence[tuple[int, PortShard]], folder: Path
     ) -> Iterator[tuple[int, Evidence, int]]:
         """Ask the keys in doubt once more, with more patience: (shard, evidence, keys asked)."""
         changes = list(changes)
-        doubts = doubtful(changes)
-        if sum(map(len, doubts.values())) > MOST_DOUBTS:
-            return
         versions = self.profile.versions and any(change.kind is Kind.CHANGED for change in changes)
-        groups: dict[tuple[int, tuple[str, ...]], list[str]] = {}
-        for asset, found in doubts.items():
-            keys = tuple(key for key in found if key.startswith(("tcp/", "udp/")))
-            number, places = _place(asset.key, shards)
-            if keys and places:
-                groups.setdefault((number, keys), []).extend(places)
-        if len(groups) > _MOST_SECOND_LOOKS:
-            groups = _merged(groups)
-        for (number, keys), addresses in sorted(groups.items()):
-            admitted = [str(self.scope.admit(address, _now())) for address in addresses]
-            for evidence in self._nmap(admitted, Keys.of(keys), folder, _ignore, versions=versions, patient=True):
-                yield number, evidence, len(keys) * len(addresses)
+        for doubt in doubts_of(changes, shards):
+            admitted = [str(self.scope.admit(address, _now())) for address in doubt.addresses]
+            asked = self._nmap(admitted, doubt.keys, folder, _ignore, versions=versions, patient=True, alone=True)
+            for evidence in asked:
+                yield doubt.shard, evidence, len(doubt.keys) * len(doubt.addresses)
 
     def _admitted(self, shard: PortShard) -> list[str]:
         """Every address of the shard, each admitted at this very moment."""
@@ -131,7 +130,7 @@ class Asker:
             admitted = self.scope.targets(now, shard.targets.words())
             if admitted != shard.targets:
                 raise OutOfScope(f"scope {self.scope.name!r} does not admit all of {shard.targets} any more")
-        bound = [address for addresses in shard.bindings.values() for address in addresses]
+        bound = dict.fromkeys(address for addresses in shard.bindings.values() for address in addresses)
         for address in bound:
             self.scope.admit(address, now)
         return [*bound, *shard.targets]
@@ -145,30 +144,55 @@ class Asker:
         *,
         versions: bool | None = None,
         patient: bool = False,
+        alone: bool = False,
     ) -> Iterator[Evidence]:
-        """One nmap for each IP version and for fragile hosts, which are never asked for versions."""
-        asked = keys
-        if self.choice.engine == "nmap-connect":
-            asked = _only_tcp(keys)
+        """One nmap for each protocol, IP version and for fragile hosts, which are never asked for versions."""
+        asked = _only(keys, "tcp") if self.choice.engine == "nmap-connect" else keys
+        if not asked:
+            return
         groups: dict[tuple[int, bool], list[str]] = {}
         for address in addresses:
             groups.setdefault((ipaddress.ip_address(address).version, self._is_fragile(address)), []).append(address)
+        pace = self.scope.pace if alone else self._pace
         done = 0
         for (_, fragile), members in sorted(groups.items()):
-            if not asked:
-                continue
             question = NmapQuestion(
                 addresses=tuple(members),
                 keys=asked,
                 technique="connect" if self.choice.engine == "nmap-connect" else "syn",
-                pace=self.scope.pace,
-                versions=self.profile.versions if versions is None else versions,
+                pace=pace,
+                versions=False,
                 fragile=fragile,
-                deadline=self._deadline(len(members), len(asked)),
+                deadline=self._deadline(len(members) * len(asked), pace),
             )
             for part in (question.again() if patient else question).parts():
-                yield ask_nmap(part, folder, on_progress=_part(report, done, len(members), len(addresses)))
+                said = _part(report, done, len(members), len(addresses))
+                evidence = ask_nmap(part, folder, cancelled=self.stop, on_progress=said)
+                yield evidence
+                check_ended(evidence)
+                if not fragile and (self.profile.versions if versions is None else versions):
+                    yield from self._identify(part, evidence, folder)
             done += len(members)
+
+    def _identify(self, asked: NmapQuestion, evidence: Evidence, folder: Path) -> Iterator[Evidence]:
+        """Ask what answered which service it is, in a run of its own: a host on which everything answers would keep
+        its whole group from being reported."""
+        found = open_ports(evidence, len(asked.keys))
+        if not found:
+            return
+        keys = Keys.of({key for ports in found.values() for key in ports})
+        identify = replace(
+            asked,
+            addresses=tuple(found),
+            keys=keys,
+            versions=True,
+            deadline=self._deadline(len(found) * len(keys), asked.pace),
+            host_timeout=_MOST_FOR_ONE_HOST,
+        )
+        identified = ask_nmap(identify, folder, cancelled=self.stop)
+        yield identified
+        if identified.ended != "deadline":
+            check_ended(identified)
 
     def _sweep(self, shard: PortShard, folder: Path, report: Report) -> Iterator[Evidence]:
         """zmap finds what answers; nmap asks that, and everything of hosts on which something was ever seen."""
@@ -180,15 +204,17 @@ class Asker:
             networks=_networks(shard.targets),
             exclusions=(),
             ports=ports,
-            pace=self.scope.pace,
+            pace=self._pace,
             interface=route.interface,
             source=route.source,
             gateway_mac=route.gateway_mac,
-            deadline=self._deadline(len(shard.targets), len(ports)),
+            deadline=self._deadline(len(shard.targets) * len(ports), self._pace),
         )
-        found = ask_zmap(question, folder, on_progress=lambda share: report(0.8 * share))
+        found = ask_zmap(question, folder, cancelled=self.stop, on_progress=lambda share: report(0.8 * share))
         yield from found
-        known = known_assets(self.here.database, self.zone, self.scope.vantage, "ports")
+        if any(evidence.ended == "cancelled" for evidence in found):
+            raise ToolFailed("zmap did not finish (cancelled)")
+        known = known_assets(self.here.database, self.scope.zone, self.scope.vantage, "ports")
         answered = _answered(found)
         old = [address for address in shard.targets if address in known]
         new = sorted(address for address in answered if address not in known and address in shard.targets)
@@ -206,50 +232,54 @@ class Asker:
     def _is_fragile(self, address: str) -> bool:
         declared = self.here.manifest.declared
         return self.scope.is_fragile(ipaddress.ip_address(address)) or declared.is_fragile(
-            declared.asset_for(address, self.zone)
+            declared.asset_for(address, self.scope.zone)
         )
 
-    def _deadline(self, addresses: int, keys: int) -> float:
+    @property
+    def _pace(self) -> int:
+        """What one of the shards that are asked side by side may send."""
+        return max(1, self.scope.pace // self.lanes)
+
+    def _deadline(self, questions: int, pace: int) -> float:
         """Seconds that a tool may take: many times what its pace needs, and never past the scope's window."""
         now = _now()
-        seconds = _LEAST_SECONDS + _PATIENCE * addresses * keys / self.scope.pace
+        seconds = _LEAST_SECONDS + _PATIENCE * questions / pace
         end = self.scope.open_until(now)
         return seconds if end is None else max(1.0, min(seconds, (end - now).total_seconds()))
 
 
-def _merged(groups: Mapping[tuple[int, tuple[str, ...]], list[str]]) -> dict[tuple[int, tuple[str, ...]], list[str]]:
-    """One question a shard, which asks a little more, instead of a hundred that start a tool each."""
-    keys: dict[int, set[str]] = {}
-    addresses: dict[int, list[str]] = {}
-    for (number, found), members in groups.items():
-        keys.setdefault(number, set()).update(found)
-        addresses.setdefault(number, []).extend(members)
-    return {(number, tuple(sorted(found))): addresses[number] for number, found in keys.items()}
+def check_ended(evidence: Evidence) -> None:
+    """Refuse to take a question for asked whose tool was ended.
+
+    Raises:
+        ToolTimedOut, ToolFailed: it was; what it brought counts.
+    """
+    if evidence.ended == "deadline":
+        raise ToolTimedOut(f"{evidence.media} passed its deadline before it had asked everything")
+    if evidence.ended:
+        raise ToolFailed(f"{evidence.media} did not finish ({evidence.ended})")
 
 
-def _place(asset: str, shards: Sequence[tuple[int, PortShard]]) -> tuple[int, tuple[str, ...]]:
-    """The shard that asks an asset, and the addresses it asks it at."""
-    for number, shard in shards:
-        if asset in shard.bindings:
-            return number, shard.bindings[asset]
-        if asset in shard.targets:
-            return number, (asset,)
-    return -1, ()
+def open_ports(evidence: Evidence, asked: int) -> dict[str, tuple[str, ...]]:
+    """What a scan saw open, by address, without hosts on which everything answers."""
+    with evidence.path.open("rb") as stream:
+        return {
+            reading.subject: tuple(reading.present)
+            for reading in NmapReader(stream)
+            if reading.present and not is_tarpit(len(reading.present), asked)
+        }
 
 
 def _answered(found: Iterable[Evidence]) -> Mapping[str, set[str]]:
     """What a sweep saw open, by address."""
     answered: dict[str, set[str]] = {}
     for evidence in found:
-        with evidence.path.open("rb") as stream:
-            companion = evidence.companion.open("rb") if evidence.companion else None
-            try:
-                for reading in read_zmap(stream, companion):
-                    if reading.present:
-                        answered.setdefault(reading.subject, set()).update(reading.present)
-            finally:
-                if companion is not None:
-                    companion.close()
+        with ExitStack() as opened:
+            stream = opened.enter_context(evidence.path.open("rb"))
+            companion = opened.enter_context(evidence.companion.open("rb")) if evidence.companion else None
+            for reading in read_zmap(stream, companion):
+                if reading.present:
+                    answered.setdefault(reading.subject, set()).update(reading.present)
     return answered
 
 
@@ -268,10 +298,6 @@ def _networks(targets: Targets) -> tuple[str, ...]:
 
 def _only(keys: Keys, family: str) -> Keys:
     return keys & Keys.parse(f"{family}/*")
-
-
-def _only_tcp(keys: Keys) -> Keys:
-    return _only(keys, "tcp")
 
 
 def _part(report: Report, done: int, part: int, whole: int) -> Report:

@@ -6,10 +6,13 @@ from estate.assets import canonical_address
 
 
 def resolve(name: str) -> tuple[str, ...]:
-    """Every address of a name, in one spelling; empty where it has none now."""
+    """Every address of a name, in one spelling; empty where it has none now.
+
+    One that means something on one interface only keeps that (`fe80::1%eth0`), so that a scope refuses it in words.
+    """
     try:
         found = socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError):
         return ()
-    addresses = (canonical_address(str(entry[4][0])) for entry in found)
-    return tuple(sorted({address for address in addresses if address is not None}))
+    addresses = (str(entry[4][0]) for entry in found)
+    return tuple(sorted({canonical_address(address) or address for address in addresses}))

@@ -3,20 +3,26 @@
 import getpass
 import json
 import socket
-import subprocess
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from blocks.surroundings import open_here
-from deployments.command.checks import check_everything
-from deployments.command.options import EstateFile, Json, now, read_moment
-from deployments.command.printing import console, print_object, safe
-from estate.errors import BadInput
+from deployments.command.options import EstateFile, Json, now, read_past
+from deployments.command.printing import counted, hint, print_object, safe, show
+from deployments.command.tables import plain_table
+from estate.errors import BadInput, OutOfScope
 from estate.manifest import load_manifest, starter_manifest
+from estate.scope.words import read_plain
+from estate.store.documents import iso
 from estate.store.retention import prune as prune_evidence
 from estate.store.surroundings import ESTATE_FILE
+
+_PRECEDENCE = (BadInput.exit_code, OutOfScope.exit_code)
 
 
 def register(app: typer.Typer) -> None:
@@ -30,40 +36,55 @@ def init(
     own_addresses: Annotated[
         bool, typer.Option("--own-addresses", help="Also put this machine's own addresses into the scope.")
     ] = False,
-    authorised_by: Annotated[str | None, typer.Option("--authorised-by", help="Who signs the scope off.")] = None,
+    authorised_by: Annotated[
+        str | None, typer.Option("--authorised-by", help="Who signs the scope off; you, if nobody is named.")
+    ] = None,
     path: Annotated[Path, typer.Option("--path", help="Where to write it.")] = Path(ESTATE_FILE),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write an estate.toml for this machine, with every setting explained."""
-    if path.exists() and not force:
-        raise BadInput(f"{path} is there already; --force writes over it")
+    """Write a commented estate.toml for this machine."""
     text = starter_manifest(
         socket.gethostname(),
-        authorised_by or getpass.getuser(),
+        getpass.getuser() if authorised_by is None else _signature(authorised_by),
         _own_addresses() if own_addresses else (),
         ipv6=_has_ipv6(),
     )
-    manifest = load_manifest(text, str(path))
-    path.write_text(text, encoding="utf-8")
-    scope = manifest.scopes[0]
+    scope = load_manifest(text, str(path)).scopes[0]
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise BadInput(f"{path} is there already; --force writes over it") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from None
     networks = ", ".join(str(network) for network in scope.networks)
-    console().print(safe(f"Wrote {path}: scope {scope.name}, {networks}, authorised by {scope.authorised_by}.", 300))
+    show(safe(f"Wrote {path}: scope {scope.name}, {networks}, authorised by {scope.authorised_by}.", 600))
+    hint("next: `roundsman scan`")
+
+
+def _signature(text: str) -> str:
+    try:
+        return read_plain(text)
+    except BadInput as error:
+        raise BadInput(f"--authorised-by {error}") from None
 
 
 def _own_addresses() -> tuple[str, ...]:
     """The addresses of this machine's interfaces, as the kernel lists them."""
+    import subprocess  # only here
+
     try:
         listed = subprocess.run(
             ["ip", "-json", "address", "show", "up"], capture_output=True, check=True, timeout=10, text=True
         )
-    except (OSError, subprocess.SubprocessError) as error:
+        return tuple(
+            address["local"]
+            for interface in json.loads(listed.stdout)
+            for address in interface.get("addr_info", ())
+            if address.get("scope") == "global"
+        )
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         raise BadInput(f"this machine's addresses cannot be listed with `ip`: {error}") from None
-    return tuple(
-        address["local"]
-        for interface in json.loads(listed.stdout)
-        for address in interface.get("addr_info", ())
-        if address.get("scope") == "global"
-    )
 
 
 def _has_ipv6() -> bool:
@@ -77,51 +98,58 @@ def _has_ipv6() -> bool:
 
 
 def doctor(as_json: Json = False, estate: EstateFile = None) -> int:
-    """Check tools, rights, settings and their drift; nothing is sent to any target."""
+    """Check tools, rights and settings; nothing is sent to targets."""
+    from deployments.command.checks import check_everything  # what starts scanners is loaded only here
+
     checks = check_everything(estate)
     if as_json:
-        print_object({"ok": all(check.ok for check in checks)}, {"checks": [check.to_object() for check in checks]})
+        print_object({"ok": all(check.ok for check in checks)}, {"doctor": [check.to_object() for check in checks]})
     else:
-        out = console()
+        table = plain_table(("", "what"), ("",))
         for check in checks:
-            mark = "[green]ok  [/]" if check.ok else "[red]look[/]"
-            out.print(mark, safe(f"{check.name}: {check.told}", 400))
-    return 0 if all(check.ok or not check.needed for check in checks) else 3
+            mark = "[green]ok[/]" if check.ok else "[bold red]fails[/]" if check.needed else "[yellow]note[/]"
+            table.add_row(mark, safe(check.name), Text("\n").join(safe(line, 500) for line in check.told.splitlines()))
+        show(table)
+    failed = {check.code for check in checks if check.needed and not check.ok}
+    return next((code for code in _PRECEDENCE if code in failed), max(failed, default=0))
 
 
 def prune(
     before: Annotated[
-        str | None, typer.Option("--before", help="Forget evidence older than this (400d, 2026-01-01).")
+        str | None,
+        typer.Option("--before", help="Forget evidence older than this (400d, 2026-01-01), not evidence_days."),
+    ] = None,
+    runs_before: Annotated[
+        str | None, typer.Option("--runs-before", help="Forget coverage older than this as well, not runs_days.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> None:
-    """Forget evidence that is older than the retention says; facts, changes and coverage stay."""
+    """Forget old evidence and coverage; facts, changes and findings stay."""
     here = open_here(estate)
-    days = here.manifest.retention.evidence_days
-    if before is None and days is None:
+    retention = here.manifest.retention
+    limit = _limit(before, retention.evidence_days, "--before")
+    runs_limit = _limit(runs_before, retention.runs_days, "--runs-before")
+    if limit is None and runs_limit is None:
         raise BadInput("nothing says how long evidence is kept: set [retention] evidence_days, or say --before")
-    limit = read_moment(before or f"{days}d", now(), "--before")
-    pruned = prune_evidence(here.database, here.evidence, limit, now(), dry=dry_run)
+    pruned = prune_evidence(here.database, here.evidence, limit, now(), dry=dry_run, forget_before=runs_limit)
     if as_json:
-        print_object(
-            {
-                "before": limit.isoformat(),
-                "dry_run": dry_run,
-                "documents": pruned.documents,
-                "bytes": pruned.bytes,
-                "runs": pruned.runs,
-                "maps": pruned.maps,
-            },
-            {},
-        )
+        head = {"before": _iso(limit), "runs_before": _iso(runs_limit), "dry_run": dry_run}
+        print_object({**head, **asdict(pruned)}, {})
         return
     verb = "would be removed" if dry_run else "removed"
-    console().print(
-        safe(
-            f"{pruned.documents:,} documents ({pruned.bytes:,} bytes uncompressed) of {pruned.runs:,} runs that looked "
-            f"before {limit:%Y-%m-%d %H:%M} UTC {verb}; {pruned.maps:,} unused coverage maps too.",
-            300,
-        )
-    )
+    told = f"{counted(pruned.documents, 'document')} ({pruned.bytes:,} bytes uncompressed) of"
+    show(f"{told} {counted(pruned.runs, 'run')} {verb}; {counted(pruned.maps, 'unused coverage map')} too.")
+    if runs_limit is not None:
+        show(f"Of {counted(pruned.forgotten, 'run')} only the outcome {'would be' if dry_run else 'is'} left.")
+
+
+def _limit(said: str | None, days: int | None, option: str) -> datetime | None:
+    if said is None and days is None:
+        return None
+    return read_past(said if said is not None else f"{days}d", now(), option)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from estate.coverage import Keys
+from estate.coverage import NOTHING, Keys
 from estate.errors import BadInput
 from estate.findings import Severity
 from estate.scope import read_ports
@@ -21,6 +21,7 @@ EstateFile = Annotated[
         "--estate", envvar="ROUNDSMAN_ESTATE", help="The estate's description; estate.toml here or in the home."
     ),
 ]
+Vantage = Annotated[str, typer.Option("--vantage", help="From where it was looked.")]
 Zone = Annotated[str | None, typer.Option("--zone", help="The zone, where an address exists in several.")]
 
 
@@ -46,39 +47,63 @@ FailOnOption = Annotated[
     typer.Option("--fail-on", help="Exit 1 on any change, or on an open finding of this severity or worse."),
 ]
 
-_AGO = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)\Z")
+_LONG = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def read_moment(text: str, now: datetime, option: str) -> datetime:
-    """Read `2026-11-24`, `2026-11-24T02:10Z` (UTC where no zone is said) or `36h`, `7d` ago.
+def read_moment(text: str, now: datetime, option: str, *, ahead: bool = False) -> datetime:
+    """Read `2026-11-24`, `2026-11-24T02:10Z` (UTC where no zone is said), or `36h`, `7d` ago (or from now).
 
     Raises:
         BadInput: naming the option.
     """
-    ago = _AGO.match(text.strip())
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        long = _LONG.match(text.strip())
+        if long:
+            span = timedelta(**{_UNITS[long[2]]: int(long[1])})
+            return now + span if ahead else now - span
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        meant = "from now" if ahead else "ago"
         raise BadInput(
-            f"{option} {text!r} is no time: write 2026-11-24, 2026-11-24T02:10Z, or 36h or 7d for so long ago"
+            f"{option} {text[:60]!r} is no time: write 2026-11-24, 2026-11-24T02:10Z (UTC without an offset), "
+            f"or 36h or 7d for so long {meant}"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def is_span(text: str) -> bool:
+    """Whether this says how long (`90d`) instead of when."""
+    return _LONG.match(text.strip()) is not None
+
+
+def read_past(text: str, now: datetime, option: str) -> datetime:
+    """Read a moment that is over.
+
+    Raises:
+        BadInput: naming the option, also where it lies in the future.
+    """
+    moment = read_moment(text, now, option)
+    if moment > now:
+        raise BadInput(f"{option} {text[:60]!r} lies in the future ({moment:%Y-%m-%d %H:%M} UTC)")
+    return moment
 
 
 _NMAP_FAMILIES = {"T": "tcp", "U": "udp"}
 
 
 def read_port_list(text: str) -> Keys:
-    """Read `1-1024,8080`, `tcp/1-1024 udp/53` (commas will do) or nmap's `T:1-1024,U:53`.
+    """Read `1-1024,8080`, `tcp/1-1024 udp/53` (commas will do), nmap's `T:1-1024,U:53`, or `-` for all of TCP.
 
     Raises:
         BadTarget: anything else.
     """
     spelled = re.sub(r"(?:^|[,\s]+)([TU]):", lambda match: f" {_NMAP_FAMILIES[match[1]]}/", text.strip())
-    return read_ports(re.sub(r",\s*(?=[a-z]+/)", " ", spelled).strip())
+    words = re.sub(r",\s*(?=[a-z]+/)", " ", re.sub(r"\s*,\s*", ",", spelled)).split()
+    keys = NOTHING
+    for word in words or [""]:
+        keys |= read_ports("tcp/*" if word == "-" else word)
+    return keys
 
 
 def now() -> datetime:

@@ -1,21 +1,22 @@
 """What a run came to: printed as the one object of `scan --json` or for people, and turned into an exit code."""
 
+import json
 from collections.abc import Iterable
 from itertools import islice
 
 from rich.table import Table
 
 from deployments.command.options import FailOn, now
-from deployments.command.printing import (
-    SHOWN,
+from deployments.command.printing import SHOWN, counted, hint, print_object, safe, show
+from deployments.command.tables import (
+    TOLD_TOGETHER,
     change_table,
-    console,
     finding_table,
-    hint,
-    limited,
-    print_object,
-    safe,
-    service_of,
+    first,
+    plain_table,
+    service_in,
+    share,
+    shown_asset,
 )
 from estate.diff import Kind
 from estate.findings import Severity
@@ -25,9 +26,9 @@ from estate.store.reading import list_changes
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 
-BLIND = 3
 ABOVE = 1
-_QUIET = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
+BLIND = 3
+_NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
 def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int:
@@ -42,7 +43,21 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
         )
     else:
         _print(here, run)
+    for warning in json.loads(run.warnings):
+        hint(warning)
+    if not as_json:
+        _say_next(here, run)
     return _exit_code(here, run, fail_on)
+
+
+def is_alarming(changes: Iterable[ChangeObject]) -> bool:
+    """Whether `--fail-on change` means any of these: what is only new to us, or in sight again, is no change."""
+    return any(change["kind"] not in _NO_ALARM for change in changes)
+
+
+def is_above(findings: Iterable[FindingObject], least: Severity) -> bool:
+    """Whether any of these is as severe as that."""
+    return any(Severity(found["severity"]).rank >= least.rank for found in findings)
 
 
 def _findings(here: Surroundings, run: Run) -> Iterable[FindingObject]:
@@ -51,57 +66,63 @@ def _findings(here: Surroundings, run: Run) -> Iterable[FindingObject]:
 
 def _exit_code(here: Surroundings, run: Run, fail_on: FailOn) -> int:
     answered = run.asked - run.blind
-    if run.state in {"failed", "quarantined", "cancelled"} or not run.asked or answered < run.floor * run.asked:
+    if run.state not in {"complete", "partial"} or not run.asked or answered < run.floor * run.asked:
         return BLIND
     if fail_on is FailOn.CHANGE:
-        return ABOVE if any(c["kind"] not in _QUIET for c in list_changes(here.database, run=run)) else 0
+        return ABOVE if is_alarming(list_changes(here.database, run=run)) else 0
     if fail_on.severity is not None:
-        worst = (Severity(found["severity"]).rank for found in _findings(here, run))
-        return ABOVE if any(rank >= fail_on.severity.rank for rank in worst) else 0
+        return ABOVE if is_above(_findings(here, run), fail_on.severity) else 0
     return 0
 
 
 def _print(here: Surroundings, run: Run) -> None:
-    out = console()
-    answered = run.asked - run.blind
-    share = f"{100 * answered / run.asked:.1f} %" if run.asked else "nothing"
-    out.print(
-        safe(f"{run.scan} · {run.scope} · {run.looked_at:%Y-%m-%d %H:%M:%S} UTC · {run.engine} · {run.choice}", 300)
-    )
-    out.print(safe(f"{run.state}: {run.asked:,} questions asked, {share} answered, {run.positive:,} open", 300))
+    words = (run.scan, run.scope, f"{run.looked_at:%Y-%m-%d %H:%M} UTC", run.engine, run.choice)
+    show(safe(" · ".join(word for word in words if word), 300), style="dim")
+    answered = share(run.asked - run.blind, run.asked)
+    show(safe(f"{run.state}: {counted(run.asked, 'question')} asked, {answered} answered, {run.positive:,} open", 300))
     if run.message:
-        out.print(safe(run.message, 500), style="yellow")
-    changes = list(islice(list_changes(here.database, run=run), SHOWN + 1))
-    out.print()
+        show(safe(run.message, 500), style="yellow")
+    show()
+    changes = first(list_changes(here.database, run=run), "change")
     if not changes:
-        out.print("Nothing changed." if run.state != "quarantined" else "Nothing was settled.")
+        show("Nothing changed." if run.state in {"complete", "partial", "failed"} else "Nothing was settled.")
     elif all(change["kind"] == Kind.FIRST_OBSERVED.value for change in changes):
-        out.print("Seen for the first time:")
-        out.print(_first_table(changes, here))
+        show("Seen for the first time:")
+        show(_first_table(changes, here))
     else:
-        out.print(change_table(limited(changes, "changes")))
-    if changes and run.state != "quarantined":
-        touched = Selection(run_seq=run.seq, touched=True, limit=SHOWN)
-        findings = list(islice(list_findings(here.database, here.policy, now(), touched), SHOWN))
+        show(change_table(changes))
+        findings = _news(here, run, changes)
         if findings:
-            out.print()
-            out.print(finding_table(findings))
+            show()
+            show(finding_table(findings))
+
+
+def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[FindingObject]:
+    """Findings whose life the run changed otherwise than by losing or regaining sight of them."""
+    only_sight = {(change["asset"], change["key"]) for change in changes if change["kind"] in TOLD_TOGETHER}
+    touched = Selection(run_seq=run.seq, touched=True, limit=SHOWN)
+    found = islice(list_findings(here.database, here.policy, now(), touched), SHOWN)
+    return [one for one in found if (one["asset"], one["locator"]) not in only_sight]
+
+
+def _say_next(here: Surroundings, run: Run) -> None:
+    """What an operator does now."""
     still = count_open(here.database)
     if still:
-        hint(f"{still:,} findings are open; `roundsman findings` lists them")
-    if len(changes) > SHOWN:
-        hint(f"more changes than {SHOWN}: `roundsman changes --run {run.id[:12]} --json` has all")
+        is_open = f"{counted(still, 'finding')} {'is' if still == 1 else 'are'} open: `roundsman findings`"
+        baseline = "; `roundsman baseline` proposes what to expect" if not here.manifest.expected else ""
+        hint(is_open + baseline)
+    if run.state == "quarantined":
+        hint(f"answer with `roundsman settle {run.id[:12]} --accept` (it is true) or `--discard` (it is not)")
 
 
 def _first_table(changes: list[ChangeObject], here: Surroundings) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("asset", "open", "service", "expected by"):
-        table.add_column(name, overflow="fold")
-    for change in changes[:SHOWN]:
+    table = plain_table(("host", "open"), ("service", "expected by"))
+    for change in changes:
         table.add_row(
-            safe(change["asset"]),
+            safe(shown_asset(change["asset"])),
             change["key"],
-            safe(service_of(change) or "–", 60),
+            safe(service_in(change) or "–", 60),
             safe(here.expected_by(change["asset"], change["zone"], change["key"]) or "nobody"),
         )
     return table

@@ -1,77 +1,175 @@
-"""How results look: one JSON object for programs, tables and sentences for people."""
+"""How results leave: one JSON object for programs, text for people, and remarks on standard error."""
 
+import errno
+import io
 import json
+import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager, suppress
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-from estate.store.documents import AssetObject, ChangeObject, FindingObject, RunObject
 from estate.text import printable
 
 SHOWN = 200
 """Rows of a table for people; programs get all of them with --json."""
 
-_MARKS = {
-    "first_observed": ("·", "cyan"),
-    "appeared": ("+", "bold green"),
-    "reappeared": ("+", "green"),
-    "changed": ("~", "yellow"),
-    "suspected_gone": ("?", "magenta"),
-    "gone": ("-", "bold red"),
-    "lost_sight": ("!", "bold magenta"),
-    "sight_regained": ("o", "blue"),
-    "rescoped_out": ("x", "dim"),
-    "flapping": ("≈", "bold yellow"),
-}
-_SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+_MESSAGE = 2_000
+_IN_MEMORY = 8 << 20
+_PIPE_WIDTH = 1_000
 
 
-def console() -> Console:
-    """Standard output; without colours and without a fixed width where it is no terminal."""
+def prepare_streams() -> None:
+    """Make output possible whatever we were started with: closed streams, and encodings that lack a character."""
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        stream = getattr(sys, name)
+        with suppress(OSError):
+            if isinstance(stream, io.TextIOWrapper) and stream.fileno() == number:
+                stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Write to standard output; a reader that left early (`| head`) has seen enough, and that is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno != errno.EPIPE:
+            raise OSError(error.errno, error.strerror, "standard output") from None
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show(*renderables: RenderableType, style: str = "") -> None:
+    """Print for people: tables as wide as the terminal; on a pipe one line a row, without colours."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, no_color=True, width=160, soft_wrap=False)
+        with reader_may_leave():
+            Console(highlight=False).print(*renderables, style=style)
+        return
+    text = io.StringIO()
+    Console(file=text, width=_PIPE_WIDTH, highlight=False, force_terminal=False, no_color=True).print(*renderables)
+    with reader_may_leave():
+        sys.stdout.writelines(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def width() -> int:
+    """How many columns there are to fill."""
+    return Console().width if sys.stdout.isatty() else _PIPE_WIDTH
 
 
 def complain(message: str) -> None:
-    """One line to standard error, so that standard output stays what was asked for."""
-    Console(stderr=True, highlight=False).print(f"[bold red]roundsman:[/] {escape(printable(message, 2000))}")
+    """Say on standard error what went wrong, so that standard output stays what was asked for."""
+    name = "roundsman:"
+    for line in message.splitlines() or [""]:
+        text = _wrapped(f"{name or ' '} {printable(line, _MESSAGE)}")
+        _remark(text.replace(name, _styled(name, "1;31"), 1) if name else text)
+        name = ""
 
 
 def hint(message: str) -> None:
-    """A remark to standard error."""
-    Console(stderr=True, highlight=False).print(f"[dim]{escape(printable(message, 2000))}[/]")
+    """Add a remark on standard error."""
+    for line in message.splitlines():
+        _remark(_styled(_wrapped(printable(line, _MESSAGE)), "2"))
 
 
-def print_object(head: Mapping[str, Any], lists: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-    """One JSON object whose lists are written row by row, so that memory does not grow with them."""
-    out = sys.stdout
+def _wrapped(line: str) -> str:
+    """Folded between words where a terminal would fold within them; one line for everybody else."""
+    if not sys.stderr.isatty():
+        return line
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False)) or line
+
+
+def _remark(line: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def _styled(text: str, code: str) -> str:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb" or not sys.stderr.isatty()
+    return text if plain else f"\x1b[{code}m{text}\x1b[0m"
+
+
+class Rows:
+    """JSON rows that wait, on disk where they are many, until it is sure that an object comes of them."""
+
+    def __init__(self) -> None:
+        self._file: IO[str] = SpooledTemporaryFile(  # noqa: SIM115  # `close` closes it
+            _IN_MEMORY, "w+", encoding="ascii", newline="\n"
+        )
+
+    def add(self, row: Mapping[str, object]) -> None:
+        """Take one row."""
+        self._file.write(json.dumps(row) + "\n")
+
+    def lines(self) -> Iterator[str]:
+        """Every row again, as JSON."""
+        self._file.seek(0)
+        for line in self._file:
+            yield line.rstrip("\n")
+
+    def close(self) -> None:
+        """Forget them."""
+        self._file.close()
+
+
+def print_object(head: Mapping[str, object], lists: Mapping[str, Iterable[Mapping[str, object]] | Rows]) -> None:
+    """Print one JSON object, or, where a row cannot be had, nothing of it; memory does not grow with its lists.
+
+    All of it is ASCII: no banner reaches a terminal, and no locale breaks it.
+    """
+    waiting = {name: _collected(rows) for name, rows in lists.items()}
+    try:
+        with reader_may_leave():
+            _write_object(sys.stdout, head, waiting)
+    finally:
+        for rows in waiting.values():
+            rows.close()
+
+
+def _collected(rows: Iterable[Mapping[str, object]] | Rows) -> Rows:
+    if isinstance(rows, Rows):
+        return rows
+    found = Rows()
+    for row in rows:
+        found.add(row)
+    return found
+
+
+def _write_object(out: IO[str], head: Mapping[str, object], lists: Mapping[str, Rows]) -> None:
     out.write("{")
     separator = ""
     for name, value in head.items():
-        out.write(f"{separator}{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+        out.write(f"{separator}{json.dumps(name)}: {json.dumps(value)}")
         separator = ", "
     for name, rows in lists.items():
         out.write(f"{separator}{json.dumps(name)}: [")
         comma = "\n"
-        for row in rows:
-            out.write(comma + json.dumps(row, ensure_ascii=False))
+        for line in rows.lines():
+            out.write(comma + line)
             comma = ",\n"
         out.write("]")
         separator = ", "
     out.write("}\n")
 
 
-def print_rows(name: str, rows: Iterable[Mapping[str, Any]], *, as_json: bool, as_lines: bool) -> bool:
+def print_rows(name: str, rows: Iterable[Mapping[str, object]], *, as_json: bool, as_lines: bool) -> bool:
     """Print for a program, if that was asked for."""
     if as_lines:
-        for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        with reader_may_leave():
+            for row in rows:
+                sys.stdout.write(json.dumps(row) + "\n")
         return True
     if as_json:
         print_object({}, {name: rows})
@@ -84,105 +182,6 @@ def safe(value: object, limit: int = 80) -> Text:
     return Text(printable(str(value), limit))
 
 
-def service_of(change: ChangeObject) -> str:
-    """What answers, as far as it was probed."""
-    state = change["after"] or change["before"] or {}
-    words = [state.get(name, "") for name in ("tunnel", "service", "product", "version", "extrainfo")]
-    return " ".join(word for word in words if word)
-
-
-def change_table(changes: Iterable[ChangeObject], *, with_run: bool = False) -> Table:
-    """What changed, one line each."""
-    table = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
-    table.add_column("", width=1)
-    for name in ("change", "what", "where", "sure", "cause", "why", *(["when"] if with_run else [])):
-        table.add_column(name, overflow="fold")
-    for change in changes:
-        mark, style = _MARKS[change["kind"]]
-        what = Text.assemble((change["key"], "bold"), " ", safe(service_of(change), 60))
-        row: list[Text | str] = [
-            Text(mark, style),
-            Text(change["kind"].replace("_", " "), style),
-            what,
-            safe(change["asset"]),
-            change["certainty"],
-            change["cause"],
-            safe(_why(change), 80),
-        ]
-        table.add_row(*row, *([change["looked_at"][:19]] if with_run else []))
-    return table
-
-
-def _why(change: ChangeObject) -> str:
-    if change["kind"] != "changed":
-        return change["reason"]
-    before, after = change["before"] or {}, change["after"] or {}
-    names = [name for name in change["reason"].split(", ") if name in before and name in after]
-    return "; ".join(f"{name}: {before[name]} → {after[name]}" for name in names)
-
-
-def finding_table(findings: Iterable[FindingObject]) -> Table:
-    """Findings, one line each."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("severity", "rule", "what", "evidence", "detection", "since", "fingerprint"):
-        table.add_column(name, overflow="fold", no_wrap=name in {"fingerprint", "severity"})
-    for finding in findings:
-        state = finding["detection"] + (" (accepted)" if finding["suppressed"] else "")
-        table.add_row(
-            Text(finding["severity"], _SEVERITIES[finding["severity"]]),
-            finding["rule"],
-            safe(finding["subject"]),
-            safe(finding["evidence"], 60),
-            state.replace("_", " "),
-            finding["first_seen"][:10],
-            finding["fingerprint"][:15],
-        )
-    return table
-
-
-def run_table(runs: Iterable[RunObject]) -> Table:
-    """Runs, one line each."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("run", "scan", "scope", "looked at", "state", "asked", "answered", "open", "by"):
-        table.add_column(name, justify="right" if name in {"asked", "answered", "open"} else "left", overflow="fold")
-    for run in runs:
-        table.add_row(
-            run["id"][:12],
-            run["scan"],
-            safe(run["scope"]),
-            run["looked_at"][:19],
-            Text(run["state"], "green" if run["state"] == "complete" else "yellow"),
-            f"{run['asked']:,}",
-            f"{run['answered']:,}",
-            f"{run['coverage']['positive']:,}",
-            run["trigger"],
-        )
-    return table
-
-
-def asset_table(assets: Iterable[AssetObject]) -> Table:
-    """Assets, one line each."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("asset", "zone", "seen", "out of sight", "findings", "owner"):
-        table.add_column(name, overflow="fold", justify="right" if name == "findings" else "left")
-    for asset in assets:
-        table.add_row(
-            safe(asset["asset"]),
-            safe(asset["zone"]),
-            safe(", ".join(asset["keys"]) or "–", 200),
-            safe(", ".join(asset["unseen"]), 200),
-            str(asset["findings"]),
-            safe(asset["owner"]),
-        )
-    return table
-
-
-def limited(rows: Iterable[Any], name: str) -> Iterator[Any]:
-    """The first rows, with a remark on what is left out."""
-    count = 0
-    for row in rows:
-        count += 1
-        if count <= SHOWN:
-            yield row
-    if count > SHOWN:
-        hint(f"{count - SHOWN:,} more {name} are not shown; --json prints all of them")
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,183 +1,218 @@
-"""`read` and `import`: reports that were made elsewhere."""
+"""`read`: what is in a scanner's report, without an estate or a database."""
 
-import json
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO, TypedDict
 
 import typer
 
-from blocks.surroundings import open_here
-from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, now, read_moment, read_port_list
-from deployments.command.outcome import tell
-from deployments.command.printing import console, hint, print_object, safe
-from estate.assets import DEFAULT_ZONE
+from deployments.command.options import Json
+from deployments.command.printing import SHOWN, Rows, counted, hint, print_object, safe, show
+from deployments.command.tables import service_of
 from estate.coverage import Keys
-from estate.errors import BadInput
+from estate.errors import BadInput, BadReport
 from estate.observations import Reading
 from estate.ports.nmap import NmapReader
-from estate.ports.zmap import read_zmap
-from estate.store.importing import TOOLS, Import, import_report
-from estate.store.runs import Profile
-from estate.targets import Targets
+from estate.ports.zmap import ZmapReport, read_zmap
+from estate.store.documents import iso
+from estate.store.importing import TOOLS
 
 Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.")]
-File = Annotated[Path, typer.Argument(help="The report: nmap's -oX, or zmap's CSV.")]
+File = Annotated[Path, typer.Argument(help="The report: nmap's -oX, or zmap's CSV; - is standard input.")]
 Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="zmap's metadata file (-m), without which its silence proves nothing.")
 ]
 
 
+class ReportObject(TypedDict):
+    """What a report says of itself, and whether it is whole."""
+
+    tool: str
+    version: str
+    started: str | None
+    asked: str
+    complete: bool
+    reason: str
+    hosts: dict[str, int] | None
+    skipped: list[str]
+
+
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command("read")(read)
-    app.command("import")(import_)
 
 
-def read(tool: Tool, file: File, metadata: Metadata = None, as_json: Json = False) -> int:
-    """Read a scanner's report: what was seen and what was looked at. Nothing is stored."""
+def check_tool(tool: str, metadata: Path | None) -> None:
+    """Refuse what has no reader, and metadata where there can be none.
+
+    Raises:
+        BadInput: so it is.
+    """
     if tool not in TOOLS:
         raise BadInput(f"there is no reader for {tool!r}; there are: {', '.join(TOOLS)}")
-    with _opened(file) as stream:
+    if metadata is not None and tool != "zmap":
+        raise BadInput(f"--metadata is zmap's; {tool}'s report says by itself whether it is whole")
+
+
+def read(tool: Tool, file: File, metadata: Metadata = None, as_json: Json = False) -> None:
+    """Say what a scanner's report shows; nothing is stored."""
+    check_tool(tool, metadata)
+    with opened(file) as stream:
         if tool == "nmap":
-            return _read_nmap(stream, file, as_json=as_json)
-        if metadata is None:
-            return _read_zmap(stream, None, file, as_json=as_json)
-        with _opened(metadata) as companion:
-            return _read_zmap(stream, companion, file, as_json=as_json)
+            if file.is_file() and not file.stat().st_size:
+                raise BadInput(f"{file} is empty: nmap wrote nothing, or was ended before it could")
+            with naming(file):
+                _tell(_Nmap(NmapReader(stream)), file, as_json=as_json)
+        elif metadata is None:
+            _tell(_Zmap(read_zmap(stream)), file, as_json=as_json)
+        else:
+            with opened(metadata) as companion, naming(metadata):
+                report = read_zmap(stream, companion)
+            _tell(_Zmap(report), file, as_json=as_json)
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file's bytes, or standard input for `-`.
+
+    Raises:
+        BadInput: it cannot be opened.
+    """
+    if path == Path("-"):
+        yield sys.stdin.buffer
+        return
     try:
-        return path.open("rb")
+        stream = path.open("rb")
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from None
+        raise BadInput(f"{path}: {error.strerror or error}") from None
+    with stream:
+        yield stream
 
 
-def _read_nmap(stream: BinaryIO, file: Path, *, as_json: bool) -> int:
-    reader = NmapReader(stream)
-    observations: list[dict[str, Any]] = []
-    coverage: list[dict[str, Any]] = []
-    for reading in _named(reader, file):
-        observations += _observations(reading)
-        coverage += _coverage(reading)
-    head, tail = reader.head, reader.tail
-    told = {
-        "tool": head.scanner,
-        "version": head.version,
-        "started": head.started.isoformat().replace("+00:00", "Z") if head.started else None,
-        "asked": str(head.asked),
-        "complete": tail.complete,
-        "reason": tail.reason,
-        "hosts": {"up": tail.hosts_up, "total": tail.hosts_total},
-        "skipped": list(tail.skipped),
-    }
-    return _tell(told, observations, coverage, as_json=as_json)
-
-
-def _read_zmap(stream: BinaryIO, metadata: BinaryIO | None, file: Path, *, as_json: bool) -> int:
-    report = read_zmap(stream, metadata)
-    observations: list[dict[str, Any]] = []
-    coverage: list[dict[str, Any]] = []
-    for reading in _named(report, file):
-        observations += _observations(reading)
-        coverage += _coverage(reading)
-    verdict = "silent" if report.silence else "blind"
-    coverage.append({"subject": "*", "verdict": verdict, "reason": report.reason, "keys": str(report.asked)})
-    told = {"tool": "zmap", "asked": str(report.asked), "complete": bool(report.silence), "reason": report.reason}
-    return _tell(told, observations, coverage, as_json=as_json)
-
-
-def _named(readings: Any, file: Path) -> Iterator[Reading]:  # both readers iterate the same way
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Say of which file a reader complains."""
     try:
-        yield from readings
-    except BadInput as error:
-        raise type(error)(f"{file}: {error}") from None
+        yield
+    except BadReport as error:
+        text = str(error)
+        raise (error if text.startswith(f"{file}:") else BadReport(f"{file}: {text}")) from None
 
 
-def _observations(reading: Reading) -> list[dict[str, Any]]:
-    return [
-        {"subject": reading.subject, "aspect": "ports", "key": key, "attributes": dict(value)}
-        for key, value in reading.present.items()
-    ]
+class _Nmap:
+    """nmap's report as both kinds are told."""
+
+    def __init__(self, reader: NmapReader) -> None:
+        self._reader = reader
+
+    def readings(self) -> Iterator[Reading]:
+        yield from self._reader
+
+    def rest(self) -> tuple[tuple[str, str], ...]:
+        """What is to be concluded of whom the report does not mention: nothing."""
+        return ()
+
+    def told(self) -> ReportObject:
+        head, tail = self._reader.head, self._reader.tail
+        return {
+            "tool": head.scanner,
+            "version": head.version,
+            "started": iso(head.started) if head.started else None,
+            "asked": str(head.asked),
+            "complete": tail.complete,
+            "reason": tail.reason,
+            "hosts": {"up": tail.hosts_up, "total": tail.hosts_total},
+            "skipped": list(tail.skipped),
+        }
 
 
-def _coverage(reading: Reading) -> list[dict[str, Any]]:
-    rows = []
+class _Zmap:
+    """zmap's results as both kinds are told."""
+
+    def __init__(self, report: ZmapReport) -> None:
+        self._report = report
+
+    def readings(self) -> Iterator[Reading]:
+        yield from self._report
+
+    def rest(self) -> tuple[tuple[str, str], ...]:
+        """What is to be concluded of every address that the results do not mention."""
+        return (("silent" if self._report.silence else "blind", self._report.reason),)
+
+    def told(self) -> ReportObject:
+        report = self._report
+        whole = report.silence is not None
+        return {
+            "tool": "zmap",
+            "version": "",
+            "started": iso(report.started) if report.started else None,
+            "asked": str(report.asked),
+            "complete": whole,
+            "reason": "" if whole else report.reason,
+            "hosts": None,
+            "skipped": [],
+        }
+
+
+def _tell(report: _Nmap | _Zmap, file: Path, *, as_json: bool) -> None:
+    with naming(file):
+        if as_json:
+            _print(report)
+        else:
+            _show(report)
+
+
+def _print(report: _Nmap | _Zmap) -> None:
+    observations, coverage = Rows(), Rows()
+    for reading in report.readings():
+        for key, attributes in reading.present.items():
+            row = {"subject": reading.subject, "aspect": "ports", "key": key, "attributes": dict(attributes)}
+            observations.add(row)
+        for verdict, reason, keys in _looks(reading):
+            coverage.add(_coverage(reading.subject, verdict, reason, keys))
+    told = report.told()
+    for verdict, reason in report.rest():
+        coverage.add(_coverage("*", verdict, reason, told["asked"]))
+    print_object(dict(told), {"observations": observations, "coverage": coverage})
+
+
+def _coverage(subject: str, verdict: str, reason: str, keys: str) -> dict[str, object]:
+    return {"subject": subject, "aspect": "ports", "verdict": verdict, "reason": reason, "keys": keys}
+
+
+def _looks(reading: Reading) -> Iterator[tuple[str, str, str]]:
     if reading.present:
-        rows.append(
-            {
-                "subject": reading.subject,
-                "verdict": "positive",
-                "reason": "",
-                "keys": str(Keys.of(reading.present)),
-            }
-        )
-    rows += [
-        {"subject": reading.subject, "verdict": look.verdict.word, "reason": look.reason, "keys": str(look.keys)}
-        for look in reading.looks
-    ]
-    return rows
+        yield "positive", "", str(Keys.of(reading.present))
+    for look in reading.looks:
+        yield look.verdict.word, look.reason, str(look.keys)
 
 
-def _tell(
-    told: dict[str, Any], observations: list[dict[str, Any]], coverage: list[dict[str, Any]], *, as_json: bool
-) -> int:
-    if as_json:
-        print_object(told, {"observations": observations, "coverage": coverage})
-        return 0
-    out = console()
-    state = "complete" if told["complete"] else f"not complete: {told['reason']}"
-    out.print(safe(f"{told['tool']} {told.get('version', '')}, asked {told['asked'] or 'nothing'}; {state}", 300))
-    for row in observations:
-        value = " ".join(row["attributes"].values())
-        out.print(safe(f"  {row['subject']} {row['key']} {value}", 160))
-    for row in coverage:
-        if row["verdict"] != "positive":
-            out.print(safe(f"  {row['subject']} {row['verdict']} ({row['reason']}): {row['keys']}", 160), style="dim")
-    return 0
-
-
-def import_(
-    tool: Tool,
-    file: File,
-    asked: Annotated[
-        str, typer.Option("--asked", help="Who was asked: addresses, networks, ranges, names; with commas.")
-    ],
-    ports: Annotated[
-        str | None,
-        typer.Option("--ports", help="What was asked: 1-1024,8080 or tcp/1-1024 udp/53. Else what the report claims."),
-    ] = None,
-    zone: Annotated[str | None, typer.Option("--zone", help="The zone the addresses belong to.")] = None,
-    vantage: Annotated[str, typer.Option("--vantage", help="From where it was looked.")] = "inside",
-    at: Annotated[str | None, typer.Option("--at", help="When it was looked. Else when the report says.")] = None,
-    canary: Annotated[
-        str | None, typer.Option("--canary", help="ok or failed: whether known endpoints looked as they should.")
-    ] = None,
-    metadata: Metadata = None,
-    fail_on: FailOnOption = FailOn.NEVER,
-    as_json: Json = False,
-    estate: EstateFile = None,
-) -> int:
-    """Settle a report that was made elsewhere as a run: month after month, out of order if need be."""
-    if canary not in (None, "ok", "failed"):
-        raise BadInput(f"--canary is ok or failed, not {canary!r}")
-    here = open_here(estate)
-    chosen = zone or here.default_zone or DEFAULT_ZONE
-    told = Import(
-        tool=tool,
-        path=file,
-        asked=Targets.parse(asked),
-        keys=None if ports is None else read_port_list(ports),
-        zone=chosen,
-        vantage=vantage,
-        at=read_moment(at, now(), "--at") if at else None,
-        canary=canary or "",
-        metadata=metadata,
-    )
-    profile = Profile(keys="")
-    run = import_report(here.database, here.evidence, told, here.bindings(chosen), profile, here.policy.sha256, now())
-    settled = here.settler(now).settle(run)
-    for warning in json.loads(settled.run.warnings):
-        hint(warning)
-    return tell(here, settled.run, as_json=as_json, fail_on=fail_on)
+def _show(report: _Nmap | _Zmap) -> None:
+    subject, lines, hosts = None, 0, 0
+    for reading in report.readings():
+        hosts += reading.subject != subject
+        if lines > SHOWN:
+            subject = reading.subject
+            continue
+        if reading.subject != subject:
+            show(safe(reading.subject), style="bold")
+            subject = reading.subject
+        for key, attributes in reading.present.items():
+            lines += 1
+            show(safe(f"  open      {key}  {service_of(dict(attributes))}".rstrip(), 200))
+        for verdict, reason, keys in _looks(reading):
+            if verdict != "positive":
+                lines += 1
+                show(safe(f"  {verdict:<8}  {keys}  ({reason})", 200), style="dim")
+    for verdict, reason in report.rest():
+        show(safe(f"all others that were asked: {verdict} ({reason})", 200), style="dim")
+    told = report.told()
+    whole = "complete" if told["complete"] else f"not complete: {told['reason']}"
+    started = f"started {told['started']}" if told["started"] else ""
+    name = f"{told['tool']} {told['version']}".strip()
+    words = (name, started, f"asked {told['asked'] or 'no ports'}", counted(hosts, "host"), whole)
+    show(safe(" · ".join(word for word in words if word), 400))
+    if lines > SHOWN:
+        hint("not all of it is shown; --json prints all")

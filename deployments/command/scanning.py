@@ -1,22 +1,18 @@
-"""`scan` and `verify`: run the flow here, show how far it is, and print what came of it."""
+"""`scan` and `verify`: run the flow here, and print what came of it."""
 
 import os
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
+from deployments.command.bar import shown
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
 from deployments.command.outcome import tell
-from estate.errors import BadInput, NotFound
+from estate.errors import BadInput, CouldNotLook, OutOfScope, RoundsmanError
+from estate.scope import Scope, read_ports
 from estate.store.assets import find_asset
 from estate.store.database import home
 from estate.store.problems import finding_named
@@ -24,6 +20,9 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings, find_estate
 
 SCANS = ("ports", "all")
+_SETTLED = {"complete", "partial", "failed", "quarantined"}
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,41 +44,55 @@ def scan(
     versions: Annotated[
         bool | None, typer.Option("--versions/--no-versions", help="Ask open ports which service answers.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
+    verbose: Verbose = False,
     fail_on: FailOnOption = FailOn.NEVER,
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> int:
-    """Look at the scope now and print what changed since the last look."""
+    """Look at the scope now, and print what changed."""
     if what not in SCANS:
-        raise BadInput(f"there is no scan {what!r}; there are: {', '.join(SCANS)}")
-    here = _settle_surroundings(estate)
-    sweep = Sweep(
-        scope=here.manifest.scope_named(scope).name,
-        only=tuple(word for each in only or () for word in each.split(",") if word.strip()),
-        ports=str(read_port_list(ports)) if ports else None,
-        versions=versions,
-    )
-    return _sweep(here, sweep, as_json=as_json, fail_on=fail_on, verbose=verbose)
+        raise BadInput(f"there is no scan {what[:40]!r}; there are: {', '.join(SCANS)}")
+    words = tuple(word.strip() for each in only or () for word in each.split(","))
+    if not all(words):
+        raise BadInput("--only is empty: without it all of the scope is asked")
+    keys = None if ports is None else str(read_port_list(ports))
+    here = _open(estate)
+    chosen = here.manifest.scope_named(scope)
+    sweep = Sweep(scope=chosen.name, only=words, ports=keys, versions=versions)
+    return _sweep(here, sweep, _admitted(here, chosen, words), as_json=as_json, fail_on=fail_on, verbose=verbose)
 
 
 def verify(
     what: Annotated[str, typer.Argument(help="A finding's fingerprint (f1:…, or the beginning of it) or an asset.")],
     zone: Zone = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
+    verbose: Verbose = False,
     fail_on: FailOnOption = FailOn.NEVER,
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> int:
-    """Look again now at one finding or asset, so that a fix is seen today."""
-    here = _settle_surroundings(estate)
+    """Look again now, only at one finding or asset."""
+    here = _open(estate)
     asset, keys, zone = _meant(here, what, zone)
-    scopes = [scope for scope in here.manifest.scopes if scope.zone == zone]
-    if not scopes:
-        raise NotFound(f"no scope covers zone {zone!r}, in which {what} lies")
-    chosen = next((scope for scope in scopes if _covers(here, scope.name, asset)), scopes[0])
+    chosen, assets = _scope_of(here, asset, zone)
     sweep = Sweep(scope=chosen.name, only=(asset,), ports=keys, trigger="confirm")
-    return _sweep(here, sweep, as_json=as_json, fail_on=fail_on, verbose=verbose)
+    return _sweep(here, sweep, assets, as_json=as_json, fail_on=fail_on, verbose=verbose)
+
+
+def _open(estate: Path | None) -> Surroundings:
+    """Open the surroundings, and let the flow find the same ones."""
+    path = find_estate(estate)
+    if path is not None:
+        os.environ["ROUNDSMAN_ESTATE"] = str(path)
+    return open_here(path)
+
+
+def _admitted(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> int:
+    """How many assets would be asked; what may not be asked is said before anything starts."""
+    from tasks.wanted import admit, without_excluded  # what asks is loaded only by what asks
+
+    bindings = here.bindings(scope.zone)
+    wanted = admit(without_excluded(scope, bindings), bindings, only, now())
+    return len(wanted.targets) + len(wanted.bindings)
 
 
 def _meant(here: Surroundings, what: str, zone: str | None) -> tuple[str, str | None, str]:
@@ -93,48 +106,68 @@ def _meant(here: Surroundings, what: str, zone: str | None) -> tuple[str, str | 
     return found.key, None, found.zone
 
 
-def _covers(here: Surroundings, scope: str, asset: str) -> bool:
-    declared = here.manifest.scope_named(scope)
-    words = here.bindings(declared.zone).get(asset, (asset,))
-    try:
-        return bool(declared.targets(now(), words))
-    except Exception:  # noqa: BLE001
-        return False
+def _scope_of(here: Surroundings, asset: str, zone: str) -> tuple[Scope, int]:
+    """The scope that lets the asset be asked now, and how many assets that is.
+
+    Raises:
+        OutOfScope: none does, with every reason.
+    """
+    refusals = []
+    for scope in here.manifest.scopes:
+        if scope.zone != zone:
+            continue
+        try:
+            return scope, _admitted(here, scope, (asset,))
+        except OutOfScope as error:
+            refusals.append(str(error))
+    raise OutOfScope("\n".join(refusals) or f"{asset} lies in zone {zone!r}, in which there is no scope")
 
 
-def _settle_surroundings(estate: Path | None) -> Surroundings:
-    """Open the surroundings, and let the flow find the same ones."""
-    path = find_estate(estate)
-    if path is not None:
-        os.environ["ROUNDSMAN_ESTATE"] = str(path)
-    return open_here(path)
-
-
-def _sweep(here: Surroundings, sweep: Sweep, *, as_json: bool, fail_on: FailOn, verbose: bool) -> int:
-    here.manifest.scope_named(sweep.scope).targets(
-        now(), []
-    )  # an authorisation that ended is said before anything starts
+def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, as_json: bool, fail_on: FailOn, verbose: bool) -> int:
     _prepare_prefect(verbose=verbose)
-    with _shown(quiet=as_json or verbose) as say:
-        say("starting Prefect (about 20 s without a server) …")
+    keys = read_ports(sweep.ports) if sweep.ports else here.manifest.scope_named(sweep.scope).asked
+    with shown(assets * len(keys), quiet=as_json or verbose):
+        run_id = _run_flow(sweep)
+    return tell(here, run_named(here.database, run_id), as_json=as_json, fail_on=fail_on)
+
+
+def _run_flow(sweep: Sweep) -> str:
+    """Run the flow in this process, and give its run's id.
+
+    Raises:
+        RoundsmanError: what ended it before there was anything to settle.
+        CouldNotLook: Prefect did not run it.
+    """
+    try:
         from flows.port_sweep import port_sweep  # Prefect costs seconds that reading must not pay
         from tasks import rounds
 
         state = port_sweep(sweep, return_state=True)
+    except RoundsmanError:
+        raise
+    except Exception as error:  # Prefect raises all sorts
+        where = os.environ.get("PREFECT_API_URL") or "its own temporary server"
+        reason = (str(error).splitlines() or [""])[0]
+        raise CouldNotLook(f"Prefect could not run the sweep with {where}: {type(error).__name__}: {reason}") from error
     run_id = rounds.last_opened()
-    if run_id is None or state.is_crashed():
+    if run_id is None or _state_of(run_id) not in _SETTLED:
         state.result(raise_on_failure=True)
-    run = run_named(here.database, run_id or "latest")
-    if run.state not in {"complete", "partial", "failed", "quarantined"}:
-        state.result(raise_on_failure=True)
-    return tell(here, run, as_json=as_json, fail_on=fail_on)
+    if run_id is None:
+        raise CouldNotLook("Prefect ended the flow before it opened a run; --verbose shows its log")
+    return run_id
+
+
+def _state_of(run_id: str) -> str:
+    return run_named(open_here().database, run_id).state
 
 
 def _prepare_prefect(*, verbose: bool) -> None:
     """Settings for a run on this machine; what the operator has set stays."""
     defaults = {
-        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "ERROR",
-        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        "DO_NOT_TRACK": "1",
+        # What goes wrong is told in our words, without a traceback.
+        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR" if verbose else "CRITICAL",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",
@@ -143,37 +176,3 @@ def _prepare_prefect(*, verbose: bool) -> None:
         defaults["PREFECT_HOME"] = str(home() / "prefect")
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-
-
-@contextmanager
-def _shown(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A bar with rate and time left, where somebody looks at it."""
-    console = Console(stderr=True)
-    if quiet or not sys.stderr.isatty():
-        yield lambda _words: None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task("…", total=1.0)
-        ended = threading.Event()
-
-        def follow() -> None:
-            while not ended.wait(0.3):
-                progress = sys.modules.get("tasks.progress")
-                runs = progress.running() if progress else {}
-                for share in runs.values():
-                    bar.update(shown, completed=share, description="asking")
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        try:
-            yield lambda words: bar.update(shown, description=words)
-        finally:
-            ended.set()
-            thread.join()

@@ -40,7 +40,7 @@ def choose_engine(addresses: int, keys: Keys, *, raw: bool, zmap: bool, routed: 
     if not ports:
         return Choice("nmap-syn", "no TCP ports are asked, and zmap sweeps nothing else")
     if addresses < WIDE:
-        return Choice("nmap-syn", f"{addresses:,} addresses are few enough for nmap to ask each in full")
+        return Choice("nmap-syn", "few enough addresses for nmap to ask each of them in full")
     if ports > MOST_SWEPT_PORTS:
         return Choice("nmap-syn", f"{ports:,} ports are too many to sweep one by one")
     if not routed:

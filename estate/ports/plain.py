@@ -25,21 +25,28 @@ _PORT = (
     rf'<port protocol="{_PROTOCOL}" portid="[0-9]++"><state state="{_STATE}" reason="{_WORD}" reason_ttl="{_NUMBER}"/>'
     rf'(?:<service name="{_TEXT}" method="table" conf="{_NUMBER}"/>)?+</port>\n'
 )
+_MAC_AND_NAMES = (
+    rf'(?:<address addr="[0-9A-F:]*+" addrtype="mac"(?: vendor="{_TEXT}")?+/>\n)?+'
+    rf'(?:<hostnames>\n(?:<hostname name="{_TEXT}" type="PTR"/>\n)*+</hostnames>\n)?+'
+)
 _HOST = re.compile(
     rf'<host(?: starttime="{_NUMBER}" endtime="{_NUMBER}")?+>'
     rf'<status state="(up|down)" reason="({_WORD})" reason_ttl="{_NUMBER}"/>\n'
-    r'<address addr="([0-9a-f.:]++)" addrtype="ipv[46]"/>\n'
-    rf'(?:<address addr="[0-9A-F:]*+" addrtype="mac"(?: vendor="{_TEXT}")?+/>\n)?+'
-    rf'(?:<hostnames>\n(?:<hostname name="{_TEXT}" type="PTR"/>\n)*+</hostnames>\n)?+'
+    rf'<address addr="([0-9a-f.:]++)" addrtype="ipv[46]"/>\n{_MAC_AND_NAMES}'
     rf"(<ports>((?:{_EXTRA})*+)((?:{_PORT})*+)</ports>\n)?+"
     rf'(?:<times srtt="-?{_NUMBER}" rttvar="-?{_NUMBER}" to="-?{_NUMBER}"/>\n)?+'
     r"</host>\n?+"
 )
+_HINTS = re.compile(
+    rf'(?:<hosthint><status state="up" reason="{_WORD}" reason_ttl="{_NUMBER}"/>\n'
+    rf'<address addr="[0-9a-f.:]++" addrtype="ipv[46]"/>\n{_MAC_AND_NAMES}</hosthint>\n)++'
+)
+"""What `-v` says of hosts as soon as they are known to be up, long before their ports: it proves nothing yet."""
 _IN_EXTRA = re.compile(
     r'<extraports state="([a-z|]+)"|<extrareasons reason="([a-z-]*)" count="[0-9]*" proto="([a-z]+)" ports="([^"]+)"'
 )
 _IN_PORT = re.compile(r'<port protocol="([a-z]+)" portid="([0-9]+)"><state state="([a-z|]+)" reason="([a-z-]*)"')
-_OPENING = re.compile("<host[ >]")
+_OPENING = re.compile("<host(?:hint)?+[ >]")
 _MARK = "roundsman-mark"
 _LONGEST = 1 << 20
 
@@ -58,23 +65,23 @@ class PlainHosts:
         """Take in a piece of the report; a host that it cuts in two is kept until the rest of it comes."""
         text, self._held = self._held + text, ""
         fed = search = 0
-        last_end = text.rfind("</host>")
+        last_end = max(text.rfind("</host>"), text.rfind("</hosthint>"))
         while (opening := _OPENING.search(text, search)) is not None:
             at = opening.start()
-            host = _HOST.match(text, at)
+            host = _HOST.match(text, at) or _HINTS.match(text, at)
             if host is not None:
                 if at > fed or not self._between_hosts:
                     self._parse(text[fed:at])
                     fed = at
                     self._between_hosts = self._stands_between_hosts()
-                if self._between_hosts and self._take(host):
+                if self._between_hosts and (host.re is _HINTS or self._take(host)):
                     fed = search = host.end()
                     self._markup.lines_not_parsed += text.count("\n", at, fed)
                     continue
             elif at > last_end and len(text) - at < _LONGEST and not final:
                 text, self._held = text[:at], text[at:]
                 break
-            search = at + 1
+            search = at + 1 if host is None else host.end()
         if fed < len(text):
             self._parse(text[fed:])
 

@@ -52,14 +52,14 @@ def _bound(bindings: Mapping[str, tuple[str, ...]], keys: Keys, size: int) -> It
 def _packed(targets: Targets, size: int) -> Iterator[Targets]:
     """Aligned blocks of that size, the small ones of scattered scopes together; IP versions and names never mix."""
     words: list[str] = []
-    held, family = 0, ""
+    held, held_kind = 0, (False, False)
     for block in targets.chunks(size):
         found = block.words()
-        kind = "name" if block.names else "v6" if ":" in found[0] else "v4"
-        if words and (kind != family or held + len(block) > size):
+        kind = bool(block.names), ":" in found[0]
+        if words and (kind != held_kind or held + len(block) > size):
             yield Targets.parse(words)
             words, held = [], 0
         words += found
-        held, family = held + len(block), kind
+        held, held_kind = held + len(block), kind
     if words:
         yield Targets.parse(words)

@@ -13,6 +13,10 @@ from estate.ports.rules import TARPIT_KEY, is_tarpit
 from estate.ports.zmap import read_zmap
 from estate.targets import Targets
 
+SEND_REFUSED = "send-refused"
+"""How evidence ended whose packets our own kernel refused to send: nmap says so on standard error alone, and its report
+calls it silence (tried with an OUTPUT DROP)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortShard:
@@ -109,7 +113,7 @@ def _stream(shard: PortShard, document: Document, notes: Notes, hold: Collection
     held: dict[str, list[Reading]] = {}
     repeated: set[str] = set()
     reader = NmapReader(document.stream, look=document.look)
-    for reading in reader:
+    for reading in _believed(reader, document, notes):
         subject = _subject(reading, targets)
         if subject in owners or subject in hold:
             held.setdefault(subject, []).append(reading)
@@ -146,13 +150,13 @@ def _gather(shard: PortShard, documents: Sequence[Document], notes: Notes) -> It
     owners = _owners(shard)
     for document in documents:
         if document.media == "zmap":
-            found, sweep = _read_sweep(document)
+            found, sweep = _read_sweep(document, shard.keys)
             sweeps.append(sweep)
             if sweep.others.looks[0].verdict is Verdict.BLIND:
                 notes.unfinished.add(sweep.others.looks[0].reason)
         elif document.media == "nmap":
             reader = NmapReader(document.stream, look=document.look)
-            found = list(reader)
+            found = list(_believed(reader, document, notes))
             reason = _unreported(reader.tail, document, len(shard), notes)
         else:
             raise BadReport(f"no reader for {document.media} among port evidence")
@@ -179,9 +183,11 @@ def _swept(sweeps: Iterable[Sweep], address: str) -> Iterator[Reading]:
     return (sweep.others for sweep in sweeps if sweep.covers(address))
 
 
-def _read_sweep(document: Document) -> tuple[list[Reading], Sweep]:
+def _read_sweep(document: Document, asked: Keys) -> tuple[list[Reading], Sweep]:
     """The hosts that answered, and what holds for all others."""
-    report = read_zmap(document.stream, document.companion, look=document.look)
+    ports = [low for low, high in asked.spans("tcp") if low == high]
+    only = ports[0] if len(asked) == len(ports) == 1 else None
+    report = read_zmap(document.stream, document.companion, port=only, look=document.look)
     found = list(report)
     verdict = Verdict.SILENT if report.silence else Verdict.BLIND
     others = Reading("", {}, (Look(verdict, report.reason, report.asked),), document.look)
@@ -197,12 +203,25 @@ def _bound(
     """Assets with addresses of their own: a port is closed only where every address says so."""
     for asset, addresses in sorted(shard.bindings.items()):
         parts = [
-            merge(asset, shard.keys, (*readings.get(found, ()), *_swept(sweeps, found)), reason)
-            for found in addresses
+            merge(asset, shard.keys, (*readings.get(found, ()), *_swept(sweeps, found)), reason) for found in addresses
         ]
         yield join_addresses(asset, shard.keys, parts)
     for asset, why in sorted(shard.unsent.items()):
         yield Sight(asset, shard.keys, {}, (), (), (Look(Verdict.BLIND, why, shard.keys),))
+
+
+def _believed(readings: Iterable[Reading], document: Document, notes: Notes) -> Iterator[Reading]:
+    """What a report says, less the silence of a scanner whose own machine did not let its packets out."""
+    if document.ended != SEND_REFUSED:
+        yield from readings
+        return
+    notes.unfinished.add(SEND_REFUSED)
+    for reading in readings:
+        looks = [
+            replace(look, verdict=Verdict.BLIND, reason=SEND_REFUSED) if look.verdict is Verdict.SILENT else look
+            for look in reading.looks
+        ]
+        yield replace(reading, looks=tuple(looks))
 
 
 def _owners(shard: PortShard) -> frozenset[str]:

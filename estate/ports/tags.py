@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from estate.assets import canonical_address
-from estate.coverage import NOTHING, Keys, Look, Verdict, parse_spans
+from estate.coverage import NOTHING, Keys, Look, Verdict
 from estate.errors import BadTarget
 from estate.observations import NO_ATTRIBUTES, Attributes, Reading
 from estate.ports.markup import Malformed
 from estate.ports.verdicts import answers, away, judge, weigh
+from estate.spans import parse_spans
 from estate.text import printable
 
 if TYPE_CHECKING:
@@ -276,10 +277,15 @@ class Tags:
         if not self._subject:
             return
         looks: list[Look] = []
+        whole = None
         if not self._foreign:
+            # Nearly every host lists all that was asked: what answers, and the rest as one group.
+            rest = self.asked.without(self._present) if len(self._rest) == 1 else None
             for group, texts in self._rest.items():
                 text = texts[0] if len(texts) == 1 else ",".join(texts)
-                look = self._looks.get((group, text)) or self._understand(group, text)
+                look = self._looks.get((group, text)) or self._understand(group, text, rest)
+                if look.keys is rest or look.keys == rest:
+                    whole = self.asked
                 if look is not _OF_NO_PORT:
                     looks.append(look)
             if self._present and "window" in self._types.values():
@@ -293,11 +299,11 @@ class Tags:
                     connect="connect" in self._types.values(),
                     one_probe=self._one_probe,
                 )
-        self.ready.append(Reading(self._subject, self._present, tuple(looks), self._look, tuple(self._notes)))
+        self.ready.append(Reading(self._subject, self._present, tuple(looks), self._look, tuple(self._notes), whole))
         self._present = {}  # What stands between hosts must not change a reading that is already given away.
 
-    def _understand(self, group: Group, text: str) -> Look:
-        """The look that these ports of one group make; many hosts share it."""
+    def _understand(self, group: Group, text: str, rest: Keys | None) -> Look:
+        """The look that these ports of one group make, which may be just `rest`; many hosts share it."""
         if len(self._looks) >= _KEPT_LOOKS:
             self._looks.clear()
             self._judged.clear()
@@ -308,7 +314,12 @@ class Tags:
                 protocol = self.asked.families[0]
             judged = self._judged[group] = (protocol, *judge(state, reason, self._types.get(protocol, "")))
         protocol, verdict, word = judged
-        look = Look(verdict, word, _keys(protocol, text)) if protocol in PORT_KEYS else _OF_NO_PORT
+        if protocol not in PORT_KEYS:
+            look = _OF_NO_PORT
+        elif rest is not None and f"{protocol}/{text}" == str(rest):
+            look = Look(verdict, word, rest)
+        else:
+            look = Look(verdict, word, _keys(protocol, text))
         self._looks[group, text] = look
         return look
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from estate.coverage import Keys, merge_spans
+from estate.coverage import Keys
 from estate.errors import BadReport
+from estate.spans import merge_spans
 from estate.text import printable
 
 _LARGEST = 64 << 20

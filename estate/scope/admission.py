@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from estate.assets import Address, Network
-from estate.coverage import NOTHING, Keys, Spans, merge_spans
+from estate.coverage import NOTHING, Keys
 from estate.scope.special import EMBEDDING, SPECIAL, embedded, special
+from estate.spans import Spans, merge_spans
 
 Range = tuple[int, int, int]
 """IP version, first and last address as numbers."""

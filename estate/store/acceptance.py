@@ -46,12 +46,18 @@ def accept_baseline(here: Surroundings, run: Run, rows: Sequence[Proposal], who:
 
 def _replace(path: Path, text: str) -> None:
     """Write beside the file, then rename: nobody ever reads half of it."""
+    unfinished: Path | None = None
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
+            unfinished = Path(new.name)
             new.write(text)
             new.flush()
             os.fsync(new.fileno())
-        Path(new.name).chmod(path.stat().st_mode)
-        Path(new.name).rename(path)
+        unfinished.chmod(path.stat().st_mode)
+        unfinished.rename(path)
+        unfinished = None
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """Assets with what is known of each now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import CompoundSelect, func, select, union
 
 from estate.assets import Asset, parse_asset
 from estate.diff import InSight
@@ -16,7 +16,7 @@ from estate.store.rows import ASSET, FACT, FINDING, IDENTIFIER, STEP
 
 
 def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
-    """Every asset of which something was seen, by zone and key."""
+    """Every asset of which something was seen or missed, by zone and key."""
     with database.read() as connection:
         unpublished = hidden(connection)
         keys: dict[int, list[str]] = {}
@@ -24,6 +24,7 @@ def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
         facts = select(FACT.c.asset_id, FACT.c.key, FACT.c.sight).where(holds(FACT, unpublished), FACT.c.present)
         for asset_id, key, sight in connection.execute(facts.distinct()):
             (keys if sight == InSight.SEEN.value else unseen).setdefault(asset_id, []).append(key)
+        known = set(connection.execute(_known(unpublished)).scalars())
         counts = dict(
             connection.execute(
                 select(FINDING.c.asset_id, func.count(FINDING.c.id.distinct()))
@@ -40,6 +41,8 @@ def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
             addresses.setdefault(asset_id, []).append(value)
         for row in connection.execute(select(ASSET).order_by(ASSET.c.zone, ASSET.c.kind, ASSET.c.key)):
             asset = Asset(row.kind, row.key, row.zone)
+            if row.id not in known:
+                continue
             yield {
                 "asset": str(asset),
                 "zone": asset.zone,
@@ -50,6 +53,12 @@ def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
                 "owner": policy.owner(asset),
                 "criticality": policy.criticality(asset),
             }
+
+
+def _known(unpublished: Sequence[int]) -> CompoundSelect[tuple[int]]:
+    """The numbers of assets with a fact or a finding; a row alone may be left of a run that never counted."""
+    facts = select(FACT.c.asset_id).where(FACT.c.from_seq.not_in(unpublished))
+    return union(facts, select(FINDING.c.asset_id).where(FINDING.c.first_seq.not_in(unpublished)))
 
 
 def key_order(key: str) -> tuple[str, int, str]:
@@ -68,9 +77,13 @@ def find_asset(database: Database, text: str, zone: str | None = None) -> tuple[
     wanted = parse_asset(text)
     query = select(ASSET.c.id, ASSET.c.kind, ASSET.c.key, ASSET.c.zone)
     with database.read() as connection:
+        unpublished = hidden(connection)
+        query = query.where(ASSET.c.id.in_(_known(unpublished)))
         rows = connection.execute(query.where(ASSET.c.kind == wanted.kind, ASSET.c.key == wanted.key)).all()
         if not rows:
-            bound = select(IDENTIFIER.c.asset_id).where(IDENTIFIER.c.value == wanted.key, IDENTIFIER.c.to_seq.is_(None))
+            bound = select(IDENTIFIER.c.asset_id).where(
+                IDENTIFIER.c.value == wanted.key, holds(IDENTIFIER, unpublished)
+            )
             rows = connection.execute(query.where(ASSET.c.id.in_(bound))).all()
     if zone is not None:
         rows = [row for row in rows if row.zone == zone]

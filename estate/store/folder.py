@@ -4,16 +4,20 @@ import hashlib
 import io
 import os
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import zstandard
 
-from estate.errors import EvidenceAltered, EvidenceMissing, EvidenceNotStored
+from estate.errors import EvidenceAltered, EvidenceError, EvidenceMissing, EvidenceNotStored
 from estate.evidence import EvidenceRef
 
 _CHUNK = 1 << 17
 _LEVEL = 3
+_UNFINISHED = ".new-"
+_DAY = 86_400
 
 
 class EvidenceFolder:
@@ -23,13 +27,17 @@ class EvidenceFolder:
         self.root = root
 
     def put(self, path: Path) -> EvidenceRef:
-        """Compress beside its place, then rename: a reader sees the whole document or none."""
+        """Compress beside its place, then rename: a reader sees the whole document or none.
+
+        What is there already is kept, unless it was damaged: then this is how it is brought back.
+        """
         hashed = hashlib.sha256()
         size = 0
         unfinished: Path | None = None
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=self.root, prefix=".new-", delete=False) as target:
+            self._drop_leftovers()
+            with tempfile.NamedTemporaryFile(dir=self.root, prefix=_UNFINISHED, delete=False) as target:
                 unfinished = Path(target.name)
                 compressor = zstandard.ZstdCompressor(_LEVEL)
                 with path.open("rb") as source, compressor.stream_writer(target, closefd=False) as packed:
@@ -40,10 +48,11 @@ class EvidenceFolder:
                 target.flush()
                 os.fsync(target.fileno())
             place = self._place(hashed.hexdigest())
-            if not place.exists():
+            if not self._is_whole(hashed.hexdigest()):
                 place.parent.mkdir(exist_ok=True, mode=0o700)
                 unfinished.rename(place)
                 unfinished = None
+                _flush_names(place.parent)
         except OSError as error:
             raise EvidenceNotStored(
                 f"evidence could not be written to {self.root}: {error.strerror}; nothing was half-written"
@@ -68,8 +77,36 @@ class EvidenceFolder:
         """Delete the document; an absent one is no error."""
         self._place(sha256).unlink(missing_ok=True)
 
+    def _drop_leftovers(self) -> None:
+        """Remove what writers that were killed left behind; a living one takes no day for a document."""
+        for left in self.root.glob(f"{_UNFINISHED}*"):
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - _DAY:
+                    left.unlink()
+
+    def _is_whole(self, sha256: str) -> bool:
+        """Whether the document is there, unaltered."""
+        if not self._place(sha256).exists():
+            return False
+        try:
+            with self.open(sha256) as stream:
+                while stream.read(_CHUNK):
+                    pass
+        except EvidenceError:
+            return False
+        return True
+
     def _place(self, sha256: str) -> Path:
         return self.root / sha256[:2] / f"{sha256}.zst"
+
+
+def _flush_names(folder: Path) -> None:
+    """Have the disk know of a rename too, before anybody relies on it."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 class Checked(io.RawIOBase):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,30 +101,40 @@ def import_report(
             choice=f"imported from {told.path.name}",
             canary=told.canary,
             floor=0.5,
+            warnings=_ignored(claimed, keys),
         ),
         now,
     )
     seq = run.seq or 0
     add_evidence(database, seq, [Stored(0, 0, told.tool, ref, companion, "", engine)], now)
-    if shards_of(database, seq)[0].state != "asked":
+    if any(planned.state != "asked" for planned in shards_of(database, seq)):
         end_shard(database, seq, 0)
     return run_named(database, run.id)
 
 
+def _ignored(claimed: Keys, asked: Keys) -> tuple[str, ...]:
+    """What to say where a report speaks of more than was asked."""
+    beyond = claimed - asked
+    return (f"the report also speaks of {len(beyond):,} keys that were not asked; they are ignored",) if beyond else ()
+
+
 def _head(told: Import) -> tuple[Keys, str, datetime | None]:
     """What the report claims: keys, engine and start."""
-    with told.path.open("rb") as stream:
-        if told.tool == "nmap":
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(told.path.open("rb"))
+            metadata = opened.enter_context(told.metadata.open("rb")) if told.metadata else None
+            if told.tool == "zmap":
+                only = [key for key in told.keys or () if len(told.keys or ()) == 1]
+                sweep = read_zmap(stream, metadata, port=int(only[0].partition("/")[2]) if only else None)
+                for _ in sweep:
+                    pass  # what was asked, and whether all can be read, is known at the end
+                return sweep.asked, "zmap", sweep.started
             reader = NmapReader(stream)
             next(iter(reader), None)
             head = reader.head
             return head.asked, f"{head.scanner} {head.version}".strip(), head.started
-        metadata = told.metadata.open("rb") if told.metadata else None
-        try:
-            report = read_zmap(stream, metadata)
-            return report.asked, "zmap", None
         except BadReport as error:
             raise BadReport(f"{told.path}: {error}") from error
-        finally:
-            if metadata is not None:
-                metadata.close()
+        except OSError as error:
+            raise BadInput(f"{error.filename}: {error.strerror}") from None

@@ -75,6 +75,31 @@ def _apply(connection: Connection, rulings: dict[str, Ruling], vantage: str, seq
     return len(steps) + len(replaced)
 
 
+def lose_sight(connection: Connection, asset_id: int, vantage: str, aspect: str, seq: int, cause: str) -> None:
+    """Nobody looks at this asset from there any more: what was found on it is neither there nor gone."""
+    columns = [STEP.c[name] for name in ("id", "finding_id", "severity", "subject", "evidence", "from_seq")]
+    query = (
+        select(*columns)
+        .join(FINDING, FINDING.c.id == STEP.c.finding_id)
+        .where(
+            FINDING.c.asset_id == asset_id,
+            FINDING.c.aspect == aspect,
+            STEP.c.vantage == vantage,
+            STEP.c.to_seq.is_(None),
+            STEP.c.detection.in_((Detection.PRESENT.value, Detection.SUSPECTED_ABSENT.value)),
+        )
+    )
+    unseen = {"step": Step.UNOBSERVED.value, "detection": Detection.UNOBSERVED.value, "cause": cause}
+    for row in connection.execute(query).mappings().all():
+        this = STEP.c.id == row["id"]
+        if row["from_seq"] == seq:
+            connection.execute(update(STEP).where(this).values(**unseen))
+            continue
+        connection.execute(update(STEP).where(this).values(to_seq=seq))
+        kept = {name: row[name] for name in ("finding_id", "severity", "subject", "evidence")}
+        connection.execute(insert(STEP), {**kept, **unseen, "vantage": vantage, "from_seq": seq, "to_seq": None})
+
+
 def _step(ruling: Ruling, taken: Step, finding_id: int, vantage: str, seq: int, cause: str) -> dict[str, object]:
     return {
         "finding_id": finding_id,

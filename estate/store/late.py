@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from estate.coverage import NOTHING, Keys
-from estate.diff import Comparison, InSight
+from estate.diff import Fact, InSight
 from estate.observations import Sight
 from estate.store.history import Newer, Series, earlier, looked_later
 from estate.store.known import Known
@@ -66,12 +66,6 @@ def without(sight: Sight, newer: Newer) -> Sight:
     return replace(sight, asked=left, present={key: value for key, value in sight.present.items() if key in left})
 
 
-def dimmed(comparison: Comparison, dim: Keys) -> Comparison:
+def dimmed(key: str, fact: Fact, newer: Newer) -> Fact:
     """What is new from an older run is out of sight where a later one could not look."""
-    return replace(
-        comparison,
-        facts=tuple(
-            (key, replace(fact, sight=InSight.LOST) if fact.present and key in dim else fact)
-            for key, fact in comparison.facts
-        ),
-    )
+    return replace(fact, sight=InSight.LOST) if fact.present and key in newer.dim else fact

@@ -108,18 +108,24 @@ def _is_free(until: datetime, holder: str) -> bool:
 
 
 def _take(database: Database, hold: Hold, deadline: float) -> bool:
-    try:
-        with database.read() as connection:
-            row = connection.execute(select(LEASE.c.holder, LEASE.c.until).where(LEASE.c.name == hold.name)).first()
-        if row is None or _is_free(row.until, row.holder):
-            return _take_free(database, hold)
-        reason = "another process holds it"
-    except StoreBusy as error:
-        # A long transaction of whoever holds it is no reason to give up sooner.
-        reason = str(error)
+    if not _is_held(database, hold.name):
+        try:
+            if _take_free(database, hold):
+                return True
+        except StoreBusy:
+            # Who took it meanwhile may be in a long transaction; any other lock is no settlement that ends.
+            if not _is_held(database, hold.name):
+                raise
     if time.monotonic() > deadline:
-        raise StoreBusy(f"the {hold.name} is not free: {reason}; try again later")
+        raise StoreBusy(f"another process holds the {hold.name} for too long; try again later")
     return False
+
+
+def _is_held(database: Database, name: str) -> bool:
+    """Whether somebody alive holds it; reading waits for nobody."""
+    with database.read() as connection:
+        row = connection.execute(select(LEASE.c.holder, LEASE.c.until).where(LEASE.c.name == name)).first()
+    return row is not None and not _is_free(row.until, row.holder)
 
 
 def _take_free(database: Database, hold: Hold) -> bool:

@@ -1,57 +1,65 @@
 """When a key was last seen, and last looked at: read from coverage, newest run first."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from estate.coverage import Verdict
+from estate.coverage import Keys, Verdict
 from estate.store.history import PUBLISHED
 from estate.store.maps import decode
 from estate.store.rows import COVERAGE, MAP, RUN
 
-Wanted = tuple[str, str]
-"""(subject, key) within one zone, scan and aspect."""
+Wanted = Mapping[str, Mapping[str, Verdict]]
+"""By subject and key, the verdict that shows the problem: a port that answers, or one that should and refuses."""
+
+_ANOMALY = "anomaly/"
 
 
 @dataclass(slots=True)
 class Last:
-    """The newest moments at which a key was proved present, proved absent, and looked at with any answer or silence."""
+    """The newest moments at which the wanted verdict was given, and any but blindness."""
 
-    present: datetime | None = None
-    absent: datetime | None = None
+    shown: datetime | None = None
     looked: datetime | None = None
 
 
-def last_looks(connection: Connection, zone: str, aspect: str, wanted: Mapping[str, Set[str]]) -> dict[Wanted, Last]:
-    """For every wanted key of every wanted subject, over all vantages of a zone."""
+def last_looks(
+    connection: Connection, zone: str, aspect: str, wanted: Wanted, since: datetime
+) -> dict[tuple[str, str], Last]:
+    """For every wanted key of every wanted subject, over all vantages of a zone, back to a moment."""
     found = {(subject, key): Last() for subject, keys in wanted.items() for key in keys}
-    missing = set(found)
+    left = {subject: dict(keys) for subject, keys in wanted.items()}
     query = (
         select(RUN.c.looked_at, COVERAGE.c.verdict, COVERAGE.c.map)
         .join(RUN, RUN.c.seq == COVERAGE.c.run_seq)
         .where(RUN.c.zone == zone, RUN.c.state.in_(PUBLISHED), COVERAGE.c.aspect == aspect)
-        .where(COVERAGE.c.verdict != int(Verdict.BLIND))
+        .where(COVERAGE.c.verdict != int(Verdict.BLIND), RUN.c.looked_at >= since)
         .order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc())
     )
     done: set[tuple[str, int]] = set()
-    for looked_at, verdict, sha256 in connection.execute(query).all():
-        if (sha256, verdict) in done:
-            continue
-        done.add((sha256, verdict))
-        subjects = {subject for subject, _ in missing}
-        if not subjects:
+    for looked_at, number, name in connection.execute(query):
+        if not left:
             break
-        body = connection.execute(select(MAP.c.body).where(MAP.c.sha256 == sha256)).scalar_one()
-        for subject, _, keys in decode(body, subjects):
-            for key in wanted[subject]:
-                if key in keys:
+        if (name, number) in done:
+            continue
+        done.add((name, number))
+        body = connection.execute(select(MAP.c.body).where(MAP.c.sha256 == name)).scalar_one()
+        for subject, _, keys in decode(body, left.keys()):
+            told = left.get(subject, {})
+            for key, verdict in tuple(told.items()):
+                if key in keys or _is_about(key, keys):
                     last = found[subject, key]
                     last.looked = last.looked or looked_at
-                    if verdict == Verdict.POSITIVE:
-                        last.present = last.present or looked_at
-                    elif verdict == Verdict.NEGATIVE:
-                        last.absent = last.absent or looked_at
-        missing = {pair for pair in missing if found[pair].present is None}
+                    if number == verdict and key in keys:
+                        last.shown = looked_at
+                        del told[key]
+            if not told:
+                left.pop(subject, None)
     return found
+
+
+def _is_about(key: str, keys: Keys) -> bool:
+    """Whether a look at these keys is one at an anomaly, which is a word on the whole subject."""
+    return key.startswith(_ANOMALY) and bool(keys)

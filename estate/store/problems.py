@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, case, func, select
 
 from estate.assets import Asset
+from estate.coverage import Verdict
 from estate.errors import NotFound
 from estate.findings import Detection, Rule, Severity, Triage, risk
 from estate.policy import Policy
@@ -142,13 +143,15 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
 
 
 def _looks(connection: Connection, states: Sequence[Row[tuple[object, ...]]]) -> dict[tuple[str, str, str, str], Last]:
-    wanted: dict[tuple[str, str], dict[str, set[str]]] = {}
+    wanted: dict[tuple[str, str], dict[str, dict[str, Verdict]]] = {}
     for state in states:
-        wanted.setdefault((state.zone, state.aspect), {}).setdefault(state.key, set()).add(state.locator)
+        shown = Verdict.NEGATIVE if state.rule == port_rules.EXPECTED_PORT_CLOSED.name else Verdict.POSITIVE
+        wanted.setdefault((state.zone, state.aspect), {}).setdefault(state.key, {})[state.locator] = shown
+    since = min((state.first_seen for state in states), default=datetime.max.replace(tzinfo=UTC))
     return {
         (zone, aspect, subject, key): last
         for (zone, aspect), subjects in wanted.items()
-        for (subject, key), last in last_looks(connection, zone, aspect, subjects).items()
+        for (subject, key), last in last_looks(connection, zone, aspect, subjects, since).items()
     }
 
 
@@ -169,7 +172,6 @@ def _object(
 ) -> FindingObject:
     rule = RULES[state.namespace, state.rule]
     last = looks.get((state.zone, state.aspect, state.key, state.locator), Last())
-    shown = last.absent if rule is port_rules.EXPECTED_PORT_CLOSED else last.present
     accepted_at = clocks.get(state.zone)
     clock = None if accepted_at is None else max(accepted_at, state.first_seen)
     return {
@@ -187,7 +189,7 @@ def _object(
         "suppression": suppression.told if suppression else None,
         "cause": state.cause,
         "first_seen": iso(state.first_seen),
-        "last_seen": iso(shown or state.first_seen),
+        "last_seen": iso(last.shown or state.first_seen),
         "last_looked": iso(last.looked or state.first_seen),
         "clock_started": iso(clock) if clock else None,
         "owner": policy.owner(asset),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select, tuple_
 
-from estate.diff import FLIPS, Kind, is_flapping
+from estate.diff import FLAPPING_FLIPS, FLIPS, Kind, is_flapping
 from estate.store.database import Database
 from estate.store.documents import ChangeObject, RunObject, iso, run_object, state_object
 from estate.store.history import PUBLISHED
@@ -48,9 +48,9 @@ def list_changes(
         if since is not None:
             query = query.where(RUN.c.looked_at >= since)
         flapping = _flapping(connection, run, since)
-        told: set[tuple[int, str, str]] = set()
+        told: set[_Key] = set()
         for row in connection.execution_options(yield_per=1000).execute(query):
-            key = (row.asset_id, row.aspect, row.key)
+            key = (row.asset_id, row.vantage, row.aspect, row.key)
             kind = row.kind
             if row.run_seq in flapping.get(key, ()) and Kind(kind) in FLIPS:
                 if key in told:
@@ -100,25 +100,28 @@ def _changes() -> Select[tuple[object, ...]]:
     )
 
 
-def _flapping(
-    connection: Connection, run: Run | None, since: datetime | None
-) -> dict[tuple[int, str, str], frozenset[int]]:
+_Key = tuple[int, str, str, str]
+
+
+def _flapping(connection: Connection, run: Run | None, since: datetime | None) -> dict[_Key, frozenset[int]]:
     """For each key that flips too often: the runs in question in which it did."""
     flips = [kind.value for kind in FLIPS]
-    asked = select(CHANGE.c.asset_id, CHANGE.c.aspect, CHANGE.c.key, CHANGE.c.run_seq).join(
-        RUN, RUN.c.seq == CHANGE.c.run_seq
+    key = (CHANGE.c.asset_id, CHANGE.c.aspect, CHANGE.c.key)
+    asked = (
+        select(CHANGE.c.asset_id, RUN.c.vantage, CHANGE.c.aspect, CHANGE.c.key, CHANGE.c.run_seq)
+        .join(RUN, RUN.c.seq == CHANGE.c.run_seq)
+        .where(RUN.c.state.in_(PUBLISHED), CHANGE.c.kind.in_(flips))
     )
-    asked = asked.where(RUN.c.state.in_(PUBLISHED), CHANGE.c.kind.in_(flips))
-    chosen = asked.where(CHANGE.c.run_seq == run.seq) if run is not None else asked
+    chosen = asked.with_only_columns(*key)
+    if run is not None:
+        chosen = chosen.where(CHANGE.c.run_seq == run.seq)
     if since is not None:
         chosen = chosen.where(RUN.c.looked_at >= since)
-    wanted = {tuple(row)[:3] for row in connection.execute(chosen)}
-    if not wanted:
+    by_key: dict[_Key, list[int]] = {}
+    for *names, seq in connection.execute(asked.where(tuple_(*key).in_(chosen)).order_by(RUN.c.looked_at, RUN.c.seq)):
+        by_key.setdefault((names[0], names[1], names[2], names[3]), []).append(seq)
+    if not any(len(seqs) >= FLAPPING_FLIPS for seqs in by_key.values()):
         return {}
-    by_key: dict[tuple[int, str, str], list[int]] = {}
-    for asset_id, aspect, key, seq in connection.execute(asked.order_by(RUN.c.looked_at, RUN.c.seq)):
-        if (asset_id, aspect, key) in wanted:
-            by_key.setdefault((asset_id, aspect, key), []).append(seq)
     orders: dict[tuple[str, str, str], list[int]] = {}
     series: dict[int, tuple[str, str, str]] = {}
     rows = select(RUN.c.seq, RUN.c.zone, RUN.c.vantage, RUN.c.scan).where(RUN.c.state.in_(PUBLISHED))
@@ -126,7 +129,7 @@ def _flapping(
         orders.setdefault((zone, vantage, scan), []).append(seq)
         series[seq] = (zone, vantage, scan)
     return {
-        key: frozenset(at for at in seqs if is_flapping(seqs, orders[series[at]], at))
-        for key, seqs in by_key.items()
-        if len(seqs) >= 3
+        name: frozenset(at for at in seqs if is_flapping(seqs, orders[series[at]], at))
+        for name, seqs in by_key.items()
+        if len(seqs) >= FLAPPING_FLIPS
     }

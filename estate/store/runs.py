@@ -133,17 +133,19 @@ def run_named(database: Database, run_id: str) -> Run:
     Raises:
         NotFound: there is none, or more than one begins so.
     """
+    query = select(RUN).order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc()).limit(2)
     with database.read() as connection:
-        query = select(RUN).order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc())
-        if run_id != "latest":
-            query = query.where(RUN.c.id.startswith(run_id, autoescape=True))
-        rows = connection.execute(query.limit(2)).mappings().all()
-    exact = [row for row in rows if row["id"] == run_id]
+        if run_id == "latest":
+            rows = connection.execute(query.limit(1)).mappings().all()
+        else:
+            rows = connection.execute(query.where(RUN.c.id == run_id)).mappings().all()
+            beginning = RUN.c.id.startswith(run_id, autoescape=True)
+            rows = rows or connection.execute(query.where(beginning)).mappings().all()
     if not rows:
         raise NotFound("there is no run yet" if run_id == "latest" else f"no run {run_id!r}; see `roundsman runs`")
-    if len(rows) > 1 and not exact and run_id != "latest":
+    if len(rows) > 1:
         raise NotFound(f"more than one run begins with {run_id!r}; give more of its id")
-    return Run(**(exact or rows)[0])
+    return Run(**rows[0])
 
 
 def unfinished_run(database: Database, like: NewRun, since: datetime, now: datetime) -> Run | None:
@@ -252,14 +254,18 @@ class Stored:
 
 
 def add_evidence(database: Database, seq: int, stored: Sequence[Stored], now: datetime) -> None:
-    """Index stored evidence; a document that is indexed already is not written again."""
+    """Index stored evidence; a document that is indexed already is not written again, but is no longer pruned."""
     with database.write() as connection:
-        known = {
-            (row.shard, row.look, row.sha256)
-            for row in connection.execute(
-                select(EVIDENCE.c.shard, EVIDENCE.c.look, EVIDENCE.c.sha256).where(EVIDENCE.c.run_seq == seq)
-            )
-        }
+        if not database.is_sqlite:
+            # Two that bring the same document to one run must not both find it missing.
+            connection.execute(select(RUN.c.seq).where(RUN.c.seq == seq).with_for_update())
+        columns = (EVIDENCE.c.shard, EVIDENCE.c.look, EVIDENCE.c.sha256, EVIDENCE.c.id, EVIDENCE.c.pruned_at)
+        held = connection.execute(select(*columns).where(EVIDENCE.c.run_seq == seq)).all()
+        known = {(row.shard, row.look, row.sha256) for row in held}
+        brought = {(document.shard, document.look, document.ref.sha256) for document in stored}
+        back = [row.id for row in held if row.pruned_at and (row.shard, row.look, row.sha256) in brought]
+        if back:
+            connection.execute(update(EVIDENCE).where(EVIDENCE.c.id.in_(back)).values(pruned_at=None, stored_at=now))
         rows = [
             {
                 "run_seq": seq,

@@ -37,6 +37,9 @@ class Scan(Protocol):
     def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:
         """What the whole sight of an asset means beside its changed keys: things that should be there and are not."""
 
+    def retired(self, rule: str, asset: Asset, locator: str, policy: Policy) -> list[Ruling]:
+        """What becomes of an open finding that is one no more under this policy, whatever the evidence says."""
+
 
 def detection_of(fact: Fact) -> Detection:
     """What the state of a fact says of a problem that consists in its presence."""
@@ -91,6 +94,12 @@ class PortSweep:
             else:
                 found.append(rules.expected_port_closed(asset, key, Detection.UNOBSERVED, look.reason))
         return found
+
+    def retired(self, rule: str, asset: Asset, locator: str, policy: Policy) -> list[Ruling]:
+        """Nobody misses a port that is expected no more."""
+        if rule != rules.EXPECTED_PORT_CLOSED.name or locator in policy.expected(asset):
+            return []
+        return [rules.expected_port_closed(asset, locator, Detection.ABSENT, "no longer expected")]
 
 
 SCANS: Mapping[str, Scan] = {"ports": PortSweep()}

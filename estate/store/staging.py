@@ -117,15 +117,13 @@ def _stage_batch(connection: Connection, staging: Staging, batch: list[Sight], g
 
         comparison = compare(asset, scan.aspect, state.facts, sight, past, staging.rules)
         if comparison.facts or comparison.changes:
-            if sight.subject in newer:
-                comparison = dimmed(comparison, newer[sight.subject].dim)
             compared.append((asset, sight, state, comparison))
         elif staging.policy.sha256 and (staging.policy.required(asset) or not _all_present(state)):
             owed.append((asset, sight, state))
     if staging.preview is not None:
         staging.preview.extend(change for *_, comparison in compared for change in comparison.changes)
         return
-    _write(connection, staging, compared, owed)
+    _write(connection, staging, compared, owed, newer)
 
 
 def _all_present(state: Known) -> bool:
@@ -183,12 +181,14 @@ def _write(
     staging: Staging,
     compared: Sequence[tuple[Asset, Sight, Known, Comparison]],
     owed: Sequence[tuple[Asset, Sight, Known]],
+    newer: Mapping[str, Newer],
 ) -> None:
     created = ensure_assets(connection, [asset for asset, _, state, _ in compared if state.id is None])
     closed: list[int] = []
     facts: list[dict[str, object]] = []
     changes: list[dict[str, object]] = []
     rulings: dict[str, list[Ruling]] = {}
+    lost: list[Ruling] = []
     scan, policy, vantage, seq = staging.scan, staging.policy, staging.run.vantage, staging.seq
     # What holds of a key that did not change can only be judged otherwise than before if what is right did.
     otherwise = (Cause.POLICY if staging.policy_changed else Cause.ESTATE).value
@@ -205,9 +205,12 @@ def _write(
             if key in state.rows:
                 closed.append(state.rows[key])
             after[key] = fact
-            facts.append(fact_row(asset_id, vantage, scan.aspect, key, fact, seq))
             found = scan.rulings(asset, key, fact, policy, vantage)
             rulings.setdefault(causes.get(key, Cause.ESTATE.value), []).extend(found)
+            now = dimmed(key, fact, newer.get(asset.key, UNTOUCHED))
+            if now is not fact:
+                lost += scan.rulings(asset, key, now, policy, vantage)
+            facts.append(fact_row(asset_id, vantage, scan.aspect, key, now, seq))
         if policy.sha256:
             for ruling in scan.owed(asset, sight, after, policy):
                 rulings.setdefault(causes.get(ruling.locator, otherwise), []).append(ruling)
@@ -218,6 +221,8 @@ def _write(
         connection.execute(insert(CHANGE), changes)
     for cause, found in sorted(rulings.items()):
         apply_rulings(connection, found, vantage, seq, scan.aspect, cause)
+    if lost:
+        apply_rulings(connection, lost, vantage, seq, scan.aspect, Cause.ESTATE.value)
 
 
 def _write_coverage(

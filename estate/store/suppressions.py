@@ -1,5 +1,6 @@
 """Accepted risks: asked by one person, approved by another, and always with an end."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -99,23 +100,25 @@ def suppress(
         raise BadInput(f"--until {until.isoformat()} is not in the future")
     if not reason.strip() or not requested_by.strip():
         raise BadInput("a suppression needs a reason and the name of who asks for it")
-    if approved_by is not None and approved_by.strip().casefold() == requested_by.strip().casefold():
+    if approved_by is not None and not approved_by.strip():
+        raise BadInput("an approval needs the name of who approves")
+    if approved_by is not None and _person(approved_by) == _person(requested_by):
         raise BadInput(f"{approved_by} asked for it: another person has to approve")
     with database.write() as connection:
-        waiting = connection.execute(
-            select(SUPPRESSION.c.id, SUPPRESSION.c.requested_by).where(
+        asked = connection.execute(
+            select(SUPPRESSION.c.id, SUPPRESSION.c.approved_by)
+            .where(
                 SUPPRESSION.c.selector == selector,
                 SUPPRESSION.c.expires_at == until,
                 SUPPRESSION.c.requested_by == requested_by,
-                SUPPRESSION.c.approved_by.is_(None),
             )
+            .order_by(SUPPRESSION.c.id)
         ).first()
-        if waiting is not None:
-            if approved_by is not None:
-                connection.execute(
-                    update(SUPPRESSION).where(SUPPRESSION.c.id == waiting.id).values(approved_by=approved_by)
-                )
-        else:
+        if asked is not None and asked.approved_by is not None:
+            return "approved"
+        if asked is not None and approved_by is not None:
+            connection.execute(update(SUPPRESSION).where(SUPPRESSION.c.id == asked.id).values(approved_by=approved_by))
+        elif asked is None:
             connection.execute(
                 insert(SUPPRESSION),
                 {
@@ -128,6 +131,11 @@ def suppress(
                 },
             )
     return "approved" if approved_by is not None else "pending"
+
+
+def _person(name: str) -> str:
+    """One spelling for one person, however wide the spaces and large the letters."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def accepted_risks(connection: Connection, now: datetime) -> AcceptedRisks:

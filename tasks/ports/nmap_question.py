@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from estate.assets import canonical_address
-from estate.coverage import Keys, spell_spans
+from estate.coverage import Keys
 from estate.errors import BadTarget
+from estate.spans import spell_spans
 
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}\Z")
 # One argument holds 128 KiB (MAX_ARG_STRLEN of linux/binfmts.h).

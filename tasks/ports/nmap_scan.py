@@ -10,9 +10,10 @@ from tempfile import mkstemp
 
 import nmap
 
-from estate.coverage import spell_spans
 from estate.errors import CouldNotLook, ToolFailed, ToolNotAllowed, ToolTimedOut
 from estate.evidence import Evidence
+from estate.ports.shard import SEND_REFUSED
+from estate.spans import spell_spans
 from tasks.ports.nmap_progress import Progress
 from tasks.ports.nmap_question import NmapQuestion
 from tasks.rights import Rights, raw_rights
@@ -21,6 +22,7 @@ from tasks.tool_output import OnLine
 from tasks.tools import find_tool
 
 _VERSION = re.compile(r"^Nmap version (\S+)", re.MULTILINE)
+_REFUSED = re.compile(r"sendto in send_ip_packet|Omitting future Sendto error")
 _FEW = 50
 _NOT_ALLOWED = re.compile(
     r"requires root privileges|Operation not permitted|Couldn't open a raw socket|don't have permission"
@@ -127,15 +129,16 @@ class _Nmap(nmap.PortScanner):  # type: ignore[misc]  # python-nmap ships no typ
         if ended.reason and not _holds_evidence(report, ended):
             report.unlink()
             raise _explain(ended)
-        return Evidence("nmap", report, ended=ended.reason)
+        refused = SEND_REFUSED if _REFUSED.search(ended.stderr_tail) else ""
+        return Evidence("nmap", report, ended=ended.reason or refused)
 
 
 def _options(question: NmapQuestion, privileged: bool) -> tuple[str, ...]:
     protocol = question.protocol
     ports = spell_spans(question.keys.spans(protocol))
-    floor = min(question.pace, _LEAST_PER_HOST[protocol, question.thorough] * len(question.addresses))
     # Hosts of one group are asked side by side, and written when the group is finished.
     group = 256 if len(question.keys) <= 1_024 else 32
+    floor = min(question.pace, _LEAST_PER_HOST[protocol, question.thorough] * min(group, len(question.addresses)))
     return (
         *("-n", "-Pn", "-v", "--stats-every", "2s", "--no-stylesheet"),
         "--privileged" if privileged else "--unprivileged",

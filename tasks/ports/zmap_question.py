@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from estate.assets import canonical_address
-from estate.coverage import Keys, merge_spans
+from estate.coverage import Keys
 from estate.errors import BadTarget
+from estate.spans import merge_spans
 from tasks.ports.nmap_question import INTERFACE
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")

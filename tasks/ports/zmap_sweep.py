@@ -121,7 +121,7 @@ class _Run:
         """What it brought; a run that was refused or never began brought nothing."""
         if self.ended is None or not self.results.exists() or self.refused:
             return None
-        return Evidence("zmap", self.results, self.metadata, self.ended.reason)
+        return Evidence("zmap", self.results, self.metadata if self.metadata.exists() else None, self.ended.reason)
 
 
 class _Sweep:

@@ -1,10 +1,8 @@
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estate.coverage import NOTHING, Keys, Look, Verdict, merge_spans, parse_spans, spell_spans
+from estate.coverage import NOTHING, Keys, Look, Verdict
 from estate.errors import BadTarget
 
 NUMBERS = st.integers(0, 40) | st.integers(65500, 65535)
@@ -48,56 +46,6 @@ def test_membership_is_that_of_sets(keys, key):
     assert (key in Keys.of(keys)) is (key in keys)
 
 
-@given(st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), max_size=12))
-def test_merged_ranges_hold_the_same_numbers_sorted_and_apart(spans):
-    merged = merge_spans(spans)
-    numbers = {number for low, high in spans for number in range(low, high + 1)}
-    assert {number for low, high in merged for number in range(low, high + 1)} == numbers
-    assert all(one[1] + 1 < two[0] for one, two in pairwise(merged))
-    if merged:
-        assert parse_spans(spell_spans(merged)) == merged
-
-
-@given(st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), min_size=1, max_size=12))
-def test_ranges_in_any_order_read_like_their_merged_form(spans):
-    text = ",".join(f"{low}-{high}" for low, high in spans)
-    assert parse_spans(text) == merge_spans(spans)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        ",",
-        "1,",
-        ",1",
-        "1-",
-        "-1",
-        "5-3",
-        "65536",
-        "1-99999",
-        "1 ",
-        "+1",
-        "1_0",
-        "\uff11",
-        "1--2",
-        "1-2-3",
-        "0x10",
-        "1\n",
-    ],
-)
-def test_what_is_no_list_of_ports_is_refused(text):
-    with pytest.raises(BadTarget):
-        parse_spans(text)
-
-
-def test_a_refused_range_is_named():
-    with pytest.raises(BadTarget, match=r"'80;reboot'"):
-        parse_spans("22,80;reboot")
-    with pytest.raises(BadTarget, match="90-80"):
-        parse_spans("22,90-80")
-
-
 @pytest.mark.parametrize("text", ["tcp", "tcp/", "/80", "tcp/80 tcp/81", "tcp/80 udp"])
 def test_what_is_no_list_of_keys_is_refused(text):
     with pytest.raises(BadTarget):
@@ -135,23 +83,33 @@ def test_keys_of_other_families_or_without_a_number_are_not_in_a_set_of_ports():
 
 
 @given(SETS, st.data())
-def test_a_set_is_divided_by_parts_that_meet_nowhere_and_leave_nothing(keys, data):
+def test_what_parts_that_meet_nowhere_leave_of_a_set_is_the_difference(keys, data):
     numbered = sorted(key for key in keys if key.startswith(("tcp", "udp")))
-    owner = {key: data.draw(st.integers(0, 2)) for key in numbered}
+    owner = {key: data.draw(st.integers(0, 3)) for key in numbered}
     single = [key for key in numbered if owner[key] == 0]
     parts = [Keys.of(key for key in numbered if owner[key] == part) for part in (1, 2)]
     whole = Keys.of(numbered)
-    assert whole.divided_by(single, parts)
+    assert whole.rest_after(single, parts) == Keys.of(key for key in numbered if owner[key] == 3)
     for key in numbered:
-        assert not whole.divided_by([*single, key], parts)
-        assert not whole.divided_by(single, [*parts, Keys.of([key])])
-        assert not (whole - Keys.of([key])).divided_by(single, parts)
-    assert not (whole | Keys.of(["sctp/7"])).divided_by(single, parts)
+        if owner[key] != 3:
+            assert whole.rest_after([*single, key], parts) is None
+            assert whole.rest_after(single, [*parts, Keys.of([key])]) is None
+            assert (whole - Keys.of([key])).rest_after(single, parts) is None
+    assert whole.rest_after([*single, "sctp/7"], parts) is None
+
+
+@given(SETS, SETS, SETS)
+def test_what_is_left_is_never_wrong_whatever_the_parts_are(whole, one, two):
+    left = Keys.of(whole).rest_after([], [Keys.of(one), Keys.of(two)])
+    if left is not None:
+        assert not one & two
+        assert one | two <= whole
+        assert set(left) == whole - one - two
 
 
 def test_names_are_left_to_the_slow_way():
-    assert not Keys.of(["pkg/a"]).divided_by([], [Keys.of(["pkg/a"])])
-    assert not Keys.of(["pkg/a"]).divided_by(["pkg/a"], [])
+    assert Keys.of(["pkg/a"]).rest_after([], [Keys.of(["pkg/a"])]) is None
+    assert Keys.of(["pkg/a"]).rest_after(["pkg/a"], []) is None
 
 
 def test_only_a_sweep_and_a_host_that_is_away_are_weakly_silent():
@@ -165,3 +123,27 @@ def test_only_a_sweep_and_a_host_that_is_away_are_weakly_silent():
 def test_verdicts_are_ordered_by_strength_and_have_words():
     assert sorted(Verdict) == [Verdict.BLIND, Verdict.SILENT, Verdict.NEGATIVE, Verdict.POSITIVE]
     assert Verdict.NEGATIVE.word == "negative"
+
+
+@given(SETS, st.data())
+def test_taking_single_keys_out_is_the_algebra_of_sets(keys, data):
+    ports = Keys.of(key for key in keys if key.startswith("tcp/")) | Keys.parse("tcp/100-200")
+    taken = data.draw(st.sets(st.sampled_from(sorted(ports)), max_size=6))
+    rest = ports.without(taken)
+    assert rest is not None
+    assert len(rest) == len(ports) - len(taken)
+    assert str(rest) == str(ports - Keys.of(taken))
+    assert rest == ports - Keys.of(taken)
+    assert rest.spans("tcp") == (ports - Keys.of(taken)).spans("tcp")
+    assert bool(rest) is bool(ports - Keys.of(taken))
+
+
+def test_only_what_is_in_a_set_of_ports_can_be_taken_out_of_it():
+    ports = Keys.parse("tcp/1-100")
+    assert ports.without(["tcp/101"]) is None
+    assert ports.without(["udp/5"]) is None
+    assert ports.without(["tcp/5", "tcp/5"]) is None
+    assert Keys.parse("tcp/5").without(["tcp/5"]) == NOTHING
+    assert Keys.parse("tcp/5 udp/5").without(["tcp/5"]) is None
+    assert Keys.parse("pkg/a").without(["pkg/a"]) is None
+    assert NOTHING.without([]) is None

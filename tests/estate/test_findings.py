@@ -153,3 +153,8 @@ def test_risk_is_the_severity_weighed_by_how_much_the_asset_matters() -> None:
 def test_risk_ends_at_a_hundred() -> None:
     assert risk(Severity.CRITICAL, "critical") == 100.0
     assert risk(Severity.HIGH, "critical") == 98.0
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_risk_has_one_decimal_wherever_it_is_printed(severity: Severity) -> None:
+    assert str(risk(severity)).endswith(".0")

@@ -171,3 +171,23 @@ def test_an_asset_with_two_addresses_shows_what_either_shows_and_lacks_what_both
     assert join_addresses("web", port, [closed, silent]).silent == silent.silent
     assert join_addresses("web", port, [closed, blind]).blind == blind.blind
     assert join_addresses("web", port, [silent]).silent_looks("tcp/80") == 1
+
+
+@given(SETS, st.lists(st.lists(READINGS, max_size=2), min_size=1, max_size=3), st.data())
+def test_between_addresses_the_weakest_word_wins_and_the_fewest_silences_count(asked, addresses, data):
+    sights = [merge(HOST, asked, readings) for readings in addresses]
+    joined = join_addresses("web", asked, data.draw(st.permutations(sights)))
+    for key in asked:
+        if any(key in sight.present for sight in sights):
+            assert key in joined.present
+            continue
+        words = [verdicts(sight)[key][:2] for sight in sights]
+        verdict, weak = min(words, key=lambda word: (word[0], not word[1]))
+        assert verdicts(joined)[key][:2] == (verdict, weak)
+        if (verdict, weak) == (Verdict.SILENT, False):
+            counted = [
+                sight.silent_looks(key) for sight, word in zip(sights, words, strict=True) if word[0] is Verdict.SILENT
+            ]
+            assert joined.silent_looks(key) == min(counted)
+        else:
+            assert joined.silent_looks(key) == 0

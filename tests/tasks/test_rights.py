@@ -11,6 +11,7 @@ import pytest
 
 from estate.errors import ToolMissing
 from tasks.rights import Rights, raw_rights
+from tasks.tools import find_tool
 
 CHECKOUT = Path(__file__).parents[2]
 TELL = "from tasks.rights import raw_rights; print(raw_rights('nmap'))"
@@ -22,7 +23,7 @@ def own_nmap(monkeypatch):
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         path = Path(folder, "nmap")
-        shutil.copy(shutil.which("nmap"), path)
+        shutil.copy(find_tool("nmap"), path)
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
         yield path
 

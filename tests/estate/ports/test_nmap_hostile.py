@@ -13,6 +13,7 @@ from estate.ports.nmap import Limits, NmapReader, ReportTail
 
 EVIDENCE = Path(__file__).parents[2] / "evidence/nmap"
 REPORTS = sorted(EVIDENCE.glob("*.xml"))
+SHORT_REPORTS = [path for path in REPORTS if path.stat().st_size < 5_000]
 HEAD = '<?xml version="1.0"?>\n<nmaprun scanner="nmap" args="nmap -p 1-9" version="7.93">\n'
 INFO = '<scaninfo type="syn" protocol="tcp" numservices="9" services="1-9"/>\n'
 ADDRESS = '<address addr="10.0.0.2" addrtype="ipv4"/>'
@@ -80,8 +81,8 @@ def test_a_report_cut_at_any_byte_says_nothing_that_the_whole_one_does_not(name)
     assert read(text)[1].complete
 
 
-@given(st.sampled_from(REPORTS), st.lists(st.integers(1, 700), min_size=1, max_size=4))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.sampled_from(SHORT_REPORTS), st.lists(st.integers(1, 700), min_size=1, max_size=4))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_the_size_of_pieces_never_matters(path, sizes):
     text = path.read_bytes()
     reader = NmapReader(Dribble(text, sizes))
@@ -138,13 +139,13 @@ def test_an_entity_that_nobody_defined_ends_the_reading():
 
 
 SMALL = Limits(
-    max_bytes=16 << 20,
+    max_bytes=6 << 20,
     max_token_bytes=1 << 20,
     max_depth=50,
     max_names=500,
     max_hosts=5_000,
-    max_ports_per_host=70_000,
-    max_text_per_host=4 << 20,
+    max_ports_per_host=40_000,
+    max_text_per_host=1 << 20,
     max_skipped=5_000,
 )
 
@@ -236,7 +237,7 @@ def product(value: bytes) -> str:
         (b"0M&#xec;&#x1;", r"0Mì\x01"),
         (b"&#0;&#31;&#xFFFF;&#xd800;&#x110000;&#99999999;", r"\x00\x1f\uffff\ud800\u110000\u5f5e0ff"),
         (b"\x1b]0;owned\x07 \x00", r"\x1b]0;owned\x07 \x00"),
-        (b"caf\xe9 \xff\xfe", r"caf\xe9 \xff\xfe"),
+        (b"gr\xfc\xdfe \xff\xfe", r"gr\xfc\xdfe \xff\xfe"),
         ("café ☕".encode(), "café ☕"),
         (b"&lt;script&gt;alert(1)&lt;/script&gt;", "<script>alert(1)</script>"),
         (b"[x](javascript:y) | a | b", "[x](javascript:y) | a | b"),

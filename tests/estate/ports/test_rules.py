@@ -111,6 +111,12 @@ def test_an_open_port_that_is_expected_is_none_whatever_was_seen(detection: Dete
     assert ruling.detection is Detection.ABSENT
 
 
+def test_an_open_port_that_was_not_probed_is_told_by_its_number() -> None:
+    ruling = unexpected_port(WEB, "tcp/6379", (), Detection.PRESENT, expected=False, vantage="inside")
+
+    assert (ruling.severity, ruling.evidence) == (Severity.HIGH, "tcp/6379")
+
+
 def test_who_can_reach_an_unexpected_port_is_part_of_its_severity() -> None:
     ruling = unexpected_port(WEB, "tcp/22", (), Detection.PRESENT, expected=False, vantage="internet")
 
