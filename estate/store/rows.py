@@ -30,6 +30,7 @@ SHARD = _table(tables.Shard)
 STEP = _table(tables.FindingStep)
 SUPPRESSION = _table(tables.Suppression)
 ACCEPTANCE = _table(tables.Acceptance)
+STATEMENT = _table(tables.Statement)
 
 
 @lru_cache(maxsize=8192)

@@ -272,6 +272,15 @@ class Acceptance(SQLModel, table=True):
     accepted_at: datetime = Field(sa_column=_moment(nullable=False))
 
 
+class Statement(SQLModel, table=True):
+    """Somebody said that they may scan what no scope covers."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    target: str
+    stated_by: str
+    stated_at: datetime = Field(sa_column=_moment(nullable=False))
+
+
 class Lease(SQLModel, table=True):
     """Who may settle now; a dead holder's lease ends by itself."""
 

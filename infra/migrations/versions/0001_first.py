@@ -44,6 +44,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_scopeversion_name"), ["name"], unique=False)
 
     op.create_table(
+        "statement",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("stated_by", sa.String(), nullable=False),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "suppression",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("selector", sa.String(), nullable=False),
@@ -320,6 +328,7 @@ def downgrade() -> None:
 
     op.drop_table("assetidentifier")
     op.drop_table("suppression")
+    op.drop_table("statement")
     with op.batch_alter_table("scopeversion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_scopeversion_name"))
 

@@ -1,0 +1,227 @@
+"""`grade`: one TLS endpoint, no estate needed."""
+
+import getpass
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blocks.surroundings import open_here
+from deployments.command.options import EstateFile, Json, now
+from deployments.command.printing import hint, print_object, safe, show
+from estate.assets import canonical_address, canonical_target
+from estate.errors import BadInput, BadTarget, CouldNotLook, OutOfScope, ScopeNotValid
+from estate.store.statements import record_statement
+from estate.store.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from deployments.command.grades import GradeObject
+    from estate.certificates.trust import TrustStore
+
+_GRADES = ("A+", "A", "A-", "B", "C", "D", "E", "F", "M", "T")
+_COULD_NOT_LOOK, _ABOVE = 3, 1
+
+
+class Starttls(StrEnum):
+    """The plaintext protocols in which TLS can be asked for."""
+
+    SMTP = "smtp"
+    IMAP = "imap"
+    POP3 = "pop3"
+    FTP = "ftp"
+    LDAP = "ldap"
+    XMPP = "xmpp"
+    XMPP_SERVER = "xmpp-server"
+    RDP = "rdp"
+    POSTGRES = "postgres"
+    MYSQL = "mysql"
+
+
+_PORTS = {
+    "smtp": 25,
+    "imap": 143,
+    "pop3": 110,
+    "ftp": 21,
+    "ldap": 389,
+    "xmpp": 5222,
+    "xmpp-server": 5269,
+    "rdp": 3389,
+    "postgres": 5432,
+    "mysql": 3306,
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(grade)
+
+
+def grade(
+    endpoint: Annotated[str, typer.Argument(help="HOST, HOST:PORT or [IPv6]:PORT; port 443 unless it is said.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="The server name to ask for; HOST if it is a name.")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option("--roots", help="Your own root certificates (PEM), trusted beside Mozilla's.")
+    ] = None,
+    starttls: Annotated[Starttls | None, typer.Option("--starttls", help="Ask for TLS inside this protocol.")] = None,
+    fail_under: Annotated[
+        str | None, typer.Option("--fail-under", help="Exit 1 if the grade is worse than this: A+, A, A-, B …")
+    ] = None,
+    i_may_scan_this: Annotated[
+        bool, typer.Option("--i-may-scan-this", help="Say so where no scope covers it; kept with your name.")
+    ] = False,
+    as_json: Json = False,
+    estate: EstateFile = None,
+) -> int:
+    """Grade one TLS endpoint as SSL Labs would, with every reason and what to change."""
+    if fail_under is not None and fail_under not in _GRADES:
+        raise BadInput(f"--fail-under {fail_under[:20]!r} is no grade: {', '.join(_GRADES)}")
+    host, port = _read_endpoint(endpoint, starttls)
+    sni = canonical_target(name) if name else None if canonical_address(host) else host
+    trusted = _read_roots(roots)
+    here = open_here(estate)
+    addresses = _addresses(host)
+    _permit(here, host, addresses, said=i_may_scan_this, may_ask=not as_json)
+    graded = _ask(addresses, port, sni, starttls, trusted)
+    worst = max(graded, key=lambda one: _badness(one["grade"]))
+    if as_json:
+        head = {"endpoint": f"{host}:{port}" if ":" not in host else f"[{host}]:{port}", **worst}
+        print_object(head, {"addresses": [{"address": one["address"], "grade": one["grade"]} for one in graded]})
+    else:
+        for one in graded:
+            _print(host, port, one)
+    if worst["grade"] is None:
+        return _COULD_NOT_LOOK
+    return _ABOVE if fail_under and _badness(worst["grade"]) > _GRADES.index(fail_under) else 0
+
+
+def _read_endpoint(text: str, starttls: Starttls | None) -> tuple[str, int]:
+    port = _PORTS[starttls.value] if starttls else 443
+    host, given = text, ""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        given = rest.removeprefix(":")
+        if rest and not rest.startswith(":"):
+            raise BadTarget(f"{text[:60]!r} is no endpoint: write [IPv6]:PORT")
+    elif text.count(":") == 1:
+        host, _, given = text.partition(":")
+    if given:
+        if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 65_535):
+            raise BadTarget(f"{given[:20]!r} is not a port")
+        port = int(given)
+    return canonical_target(host), port
+
+
+def _read_roots(path: Path | None) -> "TrustStore":
+    from estate.certificates.reading import read_certificates
+    from estate.certificates.trust import TrustStore
+
+    if path is None:
+        return TrustStore.of()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    found = read_certificates(data)
+    if not found:
+        raise BadInput(f"{path} holds no certificate")
+    return TrustStore.of(found)
+
+
+def _addresses(host: str) -> tuple[str, ...]:
+    from tasks.names import resolve
+
+    address = canonical_address(host)
+    found = (address,) if address else resolve(host)
+    if not found:
+        raise CouldNotLook(f"{host} has no address now")
+    return found
+
+
+def _permit(here: Surroundings, host: str, addresses: Sequence[str], *, said: bool, may_ask: bool) -> None:
+    """Inside a scope nothing is asked; outside of all somebody has to say that they may; what is excluded stays so.
+
+    Raises:
+        OutOfScope: excluded, or nobody said so.
+    """
+    moment = now()
+    for scope in here.manifest.scopes:
+        for address in addresses:
+            if any(_inside(address, network) for network in map(str, scope.excluded_networks)):
+                raise OutOfScope(f"{address} is excluded by scope {scope.name!r}, whatever anybody says")
+    if any(_admits(here, scope.name, host, addresses, moment) for scope in here.manifest.scopes):
+        return
+    where = f"{host} ({', '.join(addresses)})" if canonical_address(host) is None else host
+    if not said:
+        if not may_ask or not sys.stdin.isatty():
+            raise OutOfScope(
+                f"no scope covers {where}: say --i-may-scan-this if you may, and it is kept with your name"
+            )
+        if not typer.confirm(f"No scope covers {where}. May you scan it? Your answer is kept with your name."):
+            raise OutOfScope(f"no scope covers {where}")
+    record_statement(here.database, where, getpass.getuser(), moment)
+
+
+def _inside(address: str, network: str) -> bool:
+    from estate.targets import Targets
+
+    return address in Targets.parse([network])
+
+
+def _admits(here: Surroundings, scope: str, host: str, addresses: Sequence[str], moment: datetime) -> bool:
+    declared = here.manifest.scope_named(scope)
+    try:
+        if canonical_address(host) is None and host in declared.names:
+            return bool(declared.admit_name(host, addresses, moment))
+        for address in addresses:
+            declared.admit(address, moment)
+    except (OutOfScope, ScopeNotValid):
+        return False
+    return True
+
+
+def _ask(
+    addresses: Sequence[str], port: int, sni: str | None, starttls: Starttls | None, roots: "TrustStore"
+) -> list["GradeObject"]:
+    from estate.tls.evidence import read_tls
+    from deployments.command.grades import grade_object
+    from estate.tls.judging import judge_endpoint
+    from tasks.tls.ask import ask_tls
+    from tasks.tls.question import TlsQuestion
+
+    graded = []
+    with TemporaryDirectory(prefix="roundsman-") as folder:
+        for address in addresses:
+            question = TlsQuestion(address, port, sni, starttls.value if starttls else None)
+            with ask_tls(question, Path(folder)).path.open("rb") as stream:
+                evidence = read_tls(stream)
+            graded.append(grade_object(evidence, judge_endpoint(evidence, roots, now())))
+    return graded
+
+
+def _badness(found: str | None) -> int:
+    return len(_GRADES) if found is None else _GRADES.index(found)
+
+
+def _print(host: str, port: int, one: "GradeObject") -> None:
+    trust = f", {one['grade_trust_ignored']} if trust is ignored" if one["grade"] in {"T", "M"} else ""
+    verdict = one["grade"] or "no grade"
+    show(safe(f"{verdict}{trust}  {host}:{port} at {one['address']}, by the guide {one['criteria']}", 200))
+    if one["not_gradable"]:
+        best = f"; {one['at_best']} at best" if one["at_best"] else ""
+        show(safe(f"{one['not_gradable']}{best}", 400))
+    for reason in one["reasons"]:
+        show(safe(f"  {reason['effect']}: {reason['evidence']}  ({reason['rule']})", 200))
+    for advice in one["advice"]:
+        show(safe(f"  to do: {advice['text']}", 200))
+    if one["certificate"]:
+        shown = one["certificate"]
+        show(safe(f"  certificate: {shown['subject']}, until {shown['not_after'][:10]}, by {shown['issuer']}", 200))
+    if one["advice"]:
+        hint("--json has the settings for nginx, Apache, HAProxy, IIS, Azure Application Gateway and AWS ELB")
