@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, delete, event, func, select
+from sqlalchemy import Connection, event, func, select
 from sqlmodel import SQLModel
 
 from estate.coverage import Keys
@@ -300,9 +300,13 @@ class SmallEstate:
 
     def empty(self) -> None:
         """Forget everything but the tables."""
+        tables = [table.name for table in reversed(SQLModel.metadata.sorted_tables)]
         with self.database.write() as connection:
-            for table in reversed(SQLModel.metadata.sorted_tables):
-                connection.execute(delete(table))
+            if self.database.is_sqlite:
+                for name in (*tables, "sqlite_sequence"):
+                    connection.exec_driver_sql(f"DELETE FROM {name}")
+            else:
+                connection.exec_driver_sql(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
         self.names = count()
 
     def state_of(self, run: Run) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
 from estate.store.database import Database, open_database
 from estate.store.folder import EvidenceFolder
@@ -27,6 +26,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "estate.db"
     open_database(f"sqlite:///{path}").engine.dispose()
     return path
+
+
+@pytest.fixture(scope="session")
+def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A SQLite database that tests share one after another: opening one costs more than most of them do in it."""
+    path = shutil.copy(migrated, tmp_path_factory.mktemp("shared") / "shared.db")
+    database = open_database(f"sqlite:///{path}", busy_seconds=10)
+    yield database
+    database.engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -54,30 +62,12 @@ def killable() -> Iterator[Settlers]:
     process.close()
 
 
-@pytest.fixture
-def server_url(served: Database) -> str:
-    """The URL of an empty database on PostgreSQL."""
-    tables = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
-    with served.write() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
-    return served.engine.url.set(drivername="postgresql").render_as_string()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def both_urls(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
-    """The URL of an empty database of either kind."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("server_url"))
-    shutil.copy(migrated, tmp_path / "estate.db")
-    return f"sqlite:///{tmp_path}/estate.db"
-
-
 OpenEstate = Callable[..., SmallEstate]
 
 
 @pytest.fixture
 def open_estate(tmp_path: Path, migrated: Path) -> Iterator[OpenEstate]:
-    """Open as many estates as a test needs; each has its own database unless it is given one's URL."""
+    """Open as many estates as a test needs, each with a database file of its own unless it is told which."""
     opened: list[SmallEstate] = []
 
     def open_one(url: str | None = None, folder: Path | None = None) -> SmallEstate:
@@ -94,16 +84,36 @@ def open_estate(tmp_path: Path, migrated: Path) -> Iterator[OpenEstate]:
         one.database.engine.dispose()
 
 
+def emptied(database: Database, path: Path) -> SmallEstate:
+    """An estate of which nothing is known, in a database that others used before."""
+    here = SmallEstate(database, EvidenceFolder(path / "evidence"), path)
+    here.empty()
+    return here
+
+
 @pytest.fixture
-def estate(open_estate: OpenEstate) -> SmallEstate:
+def estate(shared: Database, tmp_path: Path) -> SmallEstate:
     """An empty estate on SQLite."""
-    return open_estate()
+    return emptied(shared, tmp_path)
 
 
 @pytest.fixture
-def estate_on_both(open_estate: OpenEstate, both_urls: str) -> SmallEstate:
+def on_server(served: Database, tmp_path: Path) -> SmallEstate:
+    """An empty estate on PostgreSQL."""
+    return emptied(served, tmp_path)
+
+
+@pytest.fixture(params=["estate", "on_server"], ids=["sqlite", "postgresql"])
+def estate_on_both(request: pytest.FixtureRequest) -> SmallEstate:
     """An empty estate, once on SQLite and once on PostgreSQL."""
-    return open_estate(both_urls)
+    found: SmallEstate = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def apart(open_estate: OpenEstate) -> SmallEstate:
+    """An empty estate whose SQLite file is `estate.db` in its folder, for tests that lay hands on it."""
+    return open_estate()
 
 
 @pytest.fixture

@@ -108,11 +108,11 @@ def test_a_new_database_that_another_process_is_just_making_is_waited_for(tmp_pa
     open_database(f"sqlite:///{path}", busy_seconds=0.2).engine.dispose()
 
 
-def test_readers_are_not_kept_waiting_by_a_writer(estate) -> None:
-    estate.nmap("all_up.xml", at="2026-01-01")
-    other = sqlite3.connect(estate.path / "estate.db", isolation_level=None)
+def test_readers_are_not_kept_waiting_by_a_writer(apart) -> None:
+    apart.nmap("all_up.xml", at="2026-01-01")
+    other = sqlite3.connect(apart.path / "estate.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert len(estate.changes()) == 12
+    assert len(apart.changes()) == 12
     other.close()
 
 

@@ -136,8 +136,8 @@ def test_killed_at_any_time_it_leaves_what_the_next_one_makes_whole(second, kill
     assert killed >= 3, "not all of them may have been too late"
 
 
-def test_killed_on_a_server_it_leaves_what_the_next_one_makes_whole(open_estate, server_url, killable) -> None:
-    undisturbed, here = open_estate(), open_estate(server_url)
+def test_killed_on_a_server_it_leaves_what_the_next_one_makes_whole(open_estate, on_server, killable) -> None:
+    undisturbed, here = open_estate(), on_server
     run_id = prepare(undisturbed)
     statements = json.loads(killable.settle(**order(undisturbed, run_id))["said"])["statements"]
     expected = whole(undisturbed)

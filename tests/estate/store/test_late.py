@@ -102,7 +102,7 @@ def test_changes_are_listed_by_when_was_looked_not_by_when_they_came(estate) -> 
     assert [change["looked_at"][:10] for change in estate.changes()] == ["2026-01-01", "2026-02-01", "2026-03-01"]
 
 
-ORDERS = [(1, 2, 3), (1, 3, 2), (3, 1, 2), (3, 2, 1), (2, 1, 3), (2, 3, 1)]
+ORDERS = [(1, 2, 3), (1, 3, 2), (3, 1, 2), (3, 2, 1)]
 LIVES = {
     "opens": ({}, MORE, MORE),
     "closes": (MORE, {}, {}),

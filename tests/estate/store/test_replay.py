@@ -139,64 +139,64 @@ def impatient(here, path: Path):
     return database, Settler(database, here.folder, here.manifest.declared, lambda: here.now)
 
 
-def test_a_database_that_somebody_else_locks_is_busy_and_nothing_is_lost(estate) -> None:
-    estate.nmap("all_up.xml", at="2026-01-01")
-    run = estate.bring(estate.evidence("port_opened.xml"), at="2026-01-02")
-    database, settler = impatient(estate, estate.path / "estate.db")
-    other = locked(str(estate.path / "estate.db"))
+def test_a_database_that_somebody_else_locks_is_busy_and_nothing_is_lost(apart) -> None:
+    apart.nmap("all_up.xml", at="2026-01-01")
+    run = apart.bring(apart.evidence("port_opened.xml"), at="2026-01-02")
+    database, settler = impatient(apart, apart.path / "estate.db")
+    other = locked(str(apart.path / "estate.db"))
     with pytest.raises(StoreBusy, match="in use by another process") as raised:
         settler.settle(run)
     assert (raised.value.retryable, raised.value.exit_code) == (True, 3)
-    assert estate.state_of(run) == "asking"
+    assert apart.state_of(run) == "asking"
     other.close()
-    assert estate.kinds(settler.settle(run)) == {"gone": 1, "appeared": 1}
+    assert apart.kinds(settler.settle(run)) == {"gone": 1, "appeared": 1}
     database.engine.dispose()
 
 
-def test_a_database_that_is_locked_before_the_run_is_published_leaves_it_for_the_next(estate, monkeypatch) -> None:
-    estate.nmap("all_up.xml", at="2026-01-01")
-    before = estate.readings()
-    run = estate.bring(estate.evidence("port_opened.xml"), at="2026-01-02")
-    database, settler = impatient(estate, estate.path / "estate.db")
+def test_a_database_that_is_locked_before_the_run_is_published_leaves_it_for_the_next(apart, monkeypatch) -> None:
+    apart.nmap("all_up.xml", at="2026-01-01")
+    before = apart.readings()
+    run = apart.bring(apart.evidence("port_opened.xml"), at="2026-01-02")
+    database, settler = impatient(apart, apart.path / "estate.db")
     others, publish = [], Settler._publish
 
     def lock_then_publish(self, *told):
-        others.append(locked(str(estate.path / "estate.db")))
+        others.append(locked(str(apart.path / "estate.db")))
         return publish(self, *told)
 
     with monkeypatch.context() as patched:
         patched.setattr(Settler, "_publish", lock_then_publish)
         with pytest.raises(StoreBusy):
             settler.settle(run)
-    assert estate.readings() == before
+    assert apart.readings() == before
     others[0].close()
-    assert estate.kinds(settler.settle(run)) == {"gone": 1, "appeared": 1}, "in the same process, at once"
+    assert apart.kinds(settler.settle(run)) == {"gone": 1, "appeared": 1}, "in the same process, at once"
     database.engine.dispose()
 
 
-def test_a_disk_that_fills_up_while_settling_leaves_the_run_for_the_next(estate) -> None:
+def test_a_disk_that_fills_up_while_settling_leaves_the_run_for_the_next(apart) -> None:
     hosts = {f"10.1.{n // 200}.{n % 200 + 1}": OPEN for n in range(400)}
-    path = estate.path / "many.xml"
-    path.write_bytes(estate.made_up(hosts, "tcp/22"))
-    run = estate.bring(path, at="2026-01-02", asked=",".join(hosts), ports="tcp/22")
-    database, settler = impatient(estate, estate.path / "estate.db")
+    path = apart.path / "many.xml"
+    path.write_bytes(apart.made_up(hosts, "tcp/22"))
+    run = apart.bring(path, at="2026-01-02", asked=",".join(hosts), ports="tcp/22")
+    database, settler = impatient(apart, apart.path / "estate.db")
     for spare in (2, 8, 20):
-        with estate.disk_with(database, spare), pytest.raises(StoreError, match="disk is full") as raised:
+        with apart.disk_with(database, spare), pytest.raises(StoreError, match="disk is full") as raised:
             settler.settle(run)
         assert raised.value.exit_code == 2
-        assert estate.changes() == []
-        assert estate.assets() == {}
-    assert estate.kinds(settler.settle(run)) == {"first_observed": 400}
+        assert apart.changes() == []
+        assert apart.assets() == {}
+    assert apart.kinds(settler.settle(run)) == {"first_observed": 400}
     database.engine.dispose()
 
 
-def test_a_file_that_may_not_grow_while_settling_leaves_the_run_for_the_next(estate, killable) -> None:
+def test_a_file_that_may_not_grow_while_settling_leaves_the_run_for_the_next(apart, killable) -> None:
     hosts = {f"10.1.{n // 200}.{n % 200 + 1}": OPEN for n in range(400)}
-    path = estate.path / "many.xml"
-    path.write_bytes(estate.made_up(hosts, "tcp/22"))
-    run = estate.bring(path, at="2026-01-02", asked=",".join(hosts), ports="tcp/22")
-    url, folder = f"sqlite:///{estate.path}/estate.db", str(estate.folder.root)
+    path = apart.path / "many.xml"
+    path.write_bytes(apart.made_up(hosts, "tcp/22"))
+    run = apart.bring(path, at="2026-01-02", asked=",".join(hosts), ports="tcp/22")
+    url, folder = f"sqlite:///{apart.path}/estate.db", str(apart.folder.root)
     ended = killable.settle(url=url, folder=folder, run=run.id, bytes=100_000)
     assert (ended["status"], ended["said"]) == (2, "StoreError: the database cannot be used: disk I/O error")
-    assert estate.changes() == []
-    assert estate.kinds(estate.settler().settle(run)) == {"first_observed": 400}
+    assert apart.changes() == []
+    assert apart.kinds(apart.settler().settle(run)) == {"first_observed": 400}

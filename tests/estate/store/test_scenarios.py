@@ -94,8 +94,8 @@ ALARMS = {"appeared", "reappeared", "changed", "gone"}
 
 
 @pytest.mark.parametrize("scenario", [*NOTHING_HAPPENED, *WE_COULD_NOT_LOOK, *SOMETHING_HAPPENED], ids=str)
-def test_the_second_report_says_just_what_happened(open_estate, scenario) -> None:
-    here = open_estate()
+def test_the_second_report_says_just_what_happened(estate, scenario) -> None:
+    here = estate
     here.nmap("all_up.xml", at="2026-01-01")
     settled = here.nmap(scenario.file, at="2026-01-02")
     run = settled.run
