@@ -116,7 +116,7 @@ def _ask_child(
     except ToolFailed as error:
         reason, said = "exit 1", str(error)
     else:
-        reason, said = ended.reason, ended.stderr_tail.strip()[-500:]
+        reason, said = ended.reason, ended.stderr_tail.strip().rpartition("\n")[2][:300]
     words = f"the scan ended before its time: {reason or 'it brought nothing'}"
     failure = Failure("scan", f"{words}; {said}" if said else words)
     if not path.exists():

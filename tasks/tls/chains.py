@@ -7,10 +7,8 @@ from cryptography.x509 import ocsp
 
 from estate.tls.evidence import Certificates, Deployment, Revocation
 from tasks.tls.client_hello import ECDSA_SIGNATURES, RSA_SIGNATURES, Offer, first_offer, offer_of
-from tasks.tls.converse import converse
-from tasks.tls.failures import NoConversation
 from tasks.tls.flight import Flight
-from tasks.tls.question import TlsQuestion
+from tasks.tls.patience import OutOfTime, Patience
 from tasks.tls.suites import by_code
 
 _MOST_LINKS = 32
@@ -45,16 +43,17 @@ def why_no_chain(flight: Flight | None) -> str:
     return "the server proved nothing: anonymous key exchange"
 
 
-def all_chains(question: TlsQuestion, version: str | None, first: Flight | None) -> Certificates:
+def all_chains(patience: Patience, version: str | None, first: Flight | None) -> Certificates:
     """Every chain: by key type, and what is shown to who names nobody.
 
     Args:
-        question: the endpoint.
+        patience: the server.
         version: the best version that it offers, if known.
         first: the answer to the first hello.
     """
     known: list[Deployment] = []
-    reason = ""
+    reason = trouble = ""
+    question = patience.question
     wanted = [(question.name, kind) for kind in ("rsa", "ecdsa")]
     if question.name is not None:
         wanted.append((None, ""))
@@ -62,19 +61,25 @@ def all_chains(question: TlsQuestion, version: str | None, first: Flight | None)
         known.append(deployment)
     for name, kind in wanted:
         try:
-            flight = converse(question, _offer(version, name, kind))
-        except NoConversation as failure:
-            reason = reason or f"{failure.outcome}: {failure}"
-            continue
+            flight = patience.ask(_offer(version, name, kind))
+        except OutOfTime as end:
+            trouble = trouble or str(end)
+            break
         deployment = deployment_of(flight, name is not None)
         if deployment is None:
             # That there is no key of this kind, or nothing for strangers, is an answer.
-            reason = reason or ("" if flight.declined else why_no_chain(flight))
+            if flight.answered:
+                reason = reason or why_no_chain(flight)
+            elif not flight.declined and not flight.consistent:
+                trouble = trouble or f"{flight.closed}: {flight.ended}"
         elif not any(_same(deployment, other) for other in known):
             known.append(deployment)
-    if not any(deployment.with_sni == (question.name is not None) for deployment in known):
-        return Certificates("blind", reason or why_no_chain(first), tuple(known))
-    return Certificates("known", reason, tuple(known))
+    if any(deployment.with_sni == (question.name is not None) for deployment in known):
+        return Certificates("known", trouble, tuple(known))
+    if first is not None and first.complete and not first.chain and not trouble and not reason:
+        # Whoever asks for proof is declined: nothing is offered but anonymous suites.
+        return Certificates("known", why_no_chain(first))
+    return Certificates("blind", trouble or reason or why_no_chain(first), tuple(known))
 
 
 def _same(one: Deployment, other: Deployment) -> bool:

@@ -1,4 +1,4 @@
-"""Say one client hello on a fresh connection, and read what the server answers; nothing is verified, nothing completed."""
+"""Say one client hello on a fresh connection, and read the server's answer; nothing is verified, nothing completed."""
 
 import os
 from struct import pack
@@ -157,12 +157,8 @@ class _Conversation:
                 raise Garbage("a handshake that does not begin with a server hello")
             read_message(flight, kind, body)
             return flight.complete
-        retry_before = flight.retry_group
-        flight.retry_group = None
-        read_server_hello(flight, body)
-        if flight.retry_group is not None:
+        if read_server_hello(flight, body):
             return self._retry(message)
-        flight.retry_group = retry_before
         if self._until == "hello":
             return True
         if flight.version == "TLS1.3":

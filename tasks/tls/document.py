@@ -1,4 +1,4 @@
-"""Write the document that is the evidence of one endpoint: what was found, and for everything else why it is not known."""
+"""Write the document that is the evidence of one endpoint: what was found, and why the rest is not known."""
 
 import base64
 import json

@@ -1,7 +1,7 @@
 """What a server answers to a client hello, read up to the point where it waits for us."""
 
+import struct
 from dataclasses import dataclass, field
-from struct import error as StructError
 from struct import unpack
 
 from tasks.tls import groups
@@ -68,8 +68,8 @@ class Flight:
         return self.alert is not None and not self.answered
 
 
-def read_server_hello(flight: Flight, body: bytes) -> None:
-    """Take the version, suite and extensions (RFC 5246 7.4.1.3, RFC 8446 4.1.3).
+def read_server_hello(flight: Flight, body: bytes) -> bool:
+    """Take the version, suite and extensions (RFC 5246 7.4.1.3, RFC 8446 4.1.3); whether it asks for another hello.
 
     Raises:
         Garbage: it is none.
@@ -90,12 +90,13 @@ def read_server_hello(flight: Flight, body: bytes) -> None:
             flight.cookie = extensions.get(COOKIE, b"\0\0")[2:]
         elif KEY_SHARE in extensions and version == 0x0304:
             flight.group = unpack(">H", extensions[KEY_SHARE][:2])[0]
-    except (StructError, IndexError):
+    except (struct.error, IndexError):
         raise Garbage("a server hello that is none") from None
     flight.version = VERSION_NAMES.get(version)
     if flight.version is None:
         raise Garbage(f"a server hello of version {version:04x}")
     flight.suite, flight.compression, flight.extensions = suite, compression, extensions
+    return random == RETRY
 
 
 def read_message(flight: Flight, kind: int, body: bytes) -> None:
@@ -119,7 +120,7 @@ def read_message(flight: Flight, kind: int, body: bytes) -> None:
             flight.certificate_requested = True
         elif (kind == 14 and not newest) or (kind == 20 and newest):
             flight.complete = True
-    except (StructError, IndexError):
+    except (struct.error, IndexError):
         raise Garbage(f"a handshake message of kind {kind} that is none") from None
 
 

@@ -14,9 +14,9 @@ NO_HTTP_PORTS = frozenset({465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 326
 """Where IANA registers a protocol over TLS that is not HTTP: silence after a request for a page is no riddle there."""
 
 _SPACE = r"[ \t]*"
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _DIRECTIVE = re.compile(
-    rf'{_SPACE}(?:({_TOKEN})(?:{_SPACE}={_SPACE}(?:({_TOKEN})|"((?:[^"\\]|\\.)*)"))?)?{_SPACE}(?:;|\Z)'
+    rf'{_SPACE}(?:({_WORD})(?:{_SPACE}={_SPACE}(?:({_WORD})|"((?:[^"\\]|\\.)*)"))?)?{_SPACE}(?:;|\Z)'
 )
 _HEADER = "strict-transport-security"
 _LONGEST = 1_000
@@ -44,7 +44,7 @@ def ask_hsts(question: TlsQuestion) -> Hsts:
         spoke = isinstance(error, httpx.RemoteProtocolError) and "without sending" not in str(error)
         if spoke or (question.port in NO_HTTP_PORTS and not isinstance(error, httpx.ConnectTimeout)):
             return Hsts("not-http", reason=f"no HTTP response: {error}")
-        return Hsts("blind", reason=f"no HTTP response: {error or type(error).__name__}")
+        return Hsts("blind", reason=f"no HTTP response: {str(error) or type(error).__name__}")
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
         return Hsts("blind", reason=f"no HTTP response: {error}"[:300])
 

@@ -14,10 +14,8 @@ from sslyze.plugins.openssl_cipher_suites._test_cipher_suite import (
 from sslyze.plugins.robot._robot_tester import RobotScanResultEnum
 from sslyze.plugins.robot.implementation import RobotScanResult
 from sslyze.plugins.session_renegotiation_plugin import SessionRenegotiationScanResult
-from sslyze.plugins.session_resumption.implementation import (
-    SessionResumptionSupportScanResult,
-    TlsResumptionSupportEnum,
-)
+from sslyze.plugins.session_resumption._resumption_with_id import TlsResumptionSupportEnum
+from sslyze.plugins.session_resumption.implementation import SessionResumptionSupportScanResult
 
 from estate.tls.evidence import Check, Suite
 from tasks.tls.sslyze_scan import Job, reason_of

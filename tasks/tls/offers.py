@@ -1,4 +1,4 @@
-"""Which protocol versions and cipher suites a server offers, by hellos of our own: it picks one, we leave that out, again."""
+"""Which protocol versions and cipher suites a server offers, by hellos that leave out what it picked before."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from tasks.tls import groups
 from tasks.tls.client_hello import OLD_GROUPS, USUAL_GROUPS, Offer, offer_of
 from tasks.tls.converse import converse_ssl2
 from tasks.tls.flight import Flight
-from tasks.tls.patience import OutOfTime, Patience
+from tasks.tls.patience import NO_ANSWERS, OutOfTime, Patience
 from tasks.tls.question import TlsQuestion
 from tasks.tls.suites import all_suites, bits_of, by_code, codes, name_of, suites_for
 
@@ -34,11 +34,12 @@ def no_or_blind(flight: Flight) -> Protocol:
     """What an answer that is no yes proves."""
     if flight.answered:
         return Protocol("not-offered", f"the server answers with {flight.version}")
-    if flight.alert is not None:
+    if flight.alert is not None and flight.alert not in NO_ANSWERS:
         return Protocol("not-offered", f"alert {flight.alert}")
+    words = f"alert {flight.alert}" if flight.alert is not None else f"{flight.closed}: {flight.ended}"
     if flight.consistent:
-        return Protocol("not-offered", f"each time, while other hellos were answered: {flight.ended}")
-    return Protocol("blind", f"{flight.closed}: {flight.ended}")
+        return Protocol("not-offered", f"each time, while other hellos were answered: {words}")
+    return Protocol("blind", words)
 
 
 def list_suites(

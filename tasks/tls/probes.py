@@ -19,7 +19,7 @@ from tasks.tls.patience import OutOfTime, Patience
 from tasks.tls.suites import FALLBACK, codes, suites_for
 
 OF_OLD_VERSIONS: tuple[CheckName, ...] = (
-    "compression", "heartbleed", "secure_renegotiation", "extended_master_secret",
+    "compression", "secure_renegotiation", "extended_master_secret",
 )  # fmt: skip
 ONLY_13 = Check("not-applicable", "TLS 1.3 only")
 

@@ -39,6 +39,15 @@ class Checked:
     by_silence: set[CheckName] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What our own hellos told of a server: heartbeats accepted, renegotiation secure, a client certificate wanted."""
+
+    heartbeats: Check
+    secure_renegotiation: Check
+    client: ClientCertificate
+
+
 def client_certificate(question: TlsQuestion, flight: Flight | None) -> ClientCertificate:
     """Whether the server wants a client certificate, and goes on without one."""
     if flight is not None and flight.complete and not flight.certificate_requested:
@@ -58,8 +67,7 @@ def ask_checks(
     question: TlsQuestion,
     until: float,
     protocols: Mapping[Version, Protocol],
-    known: Mapping[CheckName, Check],
-    client: ClientCertificate,
+    known: Known,
     *,
     always_named: bool,
 ) -> Checked:
@@ -69,8 +77,7 @@ def ask_checks(
         question: the endpoint; `full` asks also what no grade needs.
         until: when to stop.
         protocols: what is offered.
-        known: what our own hellos told, heartbeats and secure renegotiation among it.
-        client: whether the server insists on a client certificate.
+        known: what our own hellos told.
         always_named: it declines who names nobody.
     """
     wanted = ClientAuthRequirementEnum.DISABLED
@@ -78,7 +85,7 @@ def ask_checks(
         wanted = {
             "required": ClientAuthRequirementEnum.REQUIRED,
             "optional": ClientAuthRequirementEnum.OPTIONAL,
-        }.get(client.state, wanted)
+        }.get(known.client.state, wanted)
     with our_connections(question):
         scan = Scan(question, until, wanted, always_named=always_named)
         return _Asker(scan, question.profile == "full", protocols, known).ask()
@@ -106,9 +113,7 @@ def ask_suites(
 class _Asker:
     """One server's checks."""
 
-    def __init__(
-        self, scan: Scan, full: bool, protocols: Mapping[Version, Protocol], known: Mapping[CheckName, Check]
-    ) -> None:
+    def __init__(self, scan: Scan, full: bool, protocols: Mapping[Version, Protocol], known: Known) -> None:
         self._scan = scan
         self._full = full
         self._protocols = protocols
@@ -144,11 +149,12 @@ class _Asker:
 
     def _heartbleed(self, old: Version) -> None:
         """Who does not accept heartbeats cannot bleed; who does is asked for blood."""
-        offered = self._known["heartbleed"]
+        offered = self._known.heartbeats
         if offered.state == "yes":
             self._plain("heartbleed", ScanCommand.HEARTBLEED, old, normalise.heartbleed_check)
-        elif offered.state == "no":
-            self._done.checks["heartbleed"] = Check("no", "heartbeats are not accepted")
+        else:
+            no = Check("no", "heartbeats are not accepted")
+            self._done.checks["heartbleed"] = no if offered.state == "no" else offered
 
     def _robot(self) -> None:
         """Needs an RSA key exchange; a server whose answers differ by accident gets a second and third try."""
@@ -168,7 +174,7 @@ class _Asker:
         )
 
     def _renegotiation(self, old: Version) -> None:
-        secure = self._known["secure_renegotiation"]
+        secure = self._known.secure_renegotiation
         result = self._result(
             ScanCommand.SESSION_RENEGOTIATION, old, SessionRenegotiationExtraArgument(_RENEGOTIATIONS)
         )
@@ -199,8 +205,8 @@ class _Asker:
         if not self._full:
             self._done.checks["early_data"] = _NOT_WATCHED
         elif newest.state != "offered":
-            state = "blind" if newest.state == "blind" else "not-applicable"
-            self._done.checks["early_data"] = Check(state, newest.reason)
+            unknown = newest.state == "blind"
+            self._done.checks["early_data"] = Check("blind" if unknown else "not-applicable", newest.reason)
         else:
             self._plain("early_data", ScanCommand.TLS_1_3_EARLY_DATA, "TLS1.3", normalise.early_data_check)
 

@@ -13,8 +13,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import sslyze.server_connectivity as sslyze_seam
 from nassl.ssl_client import ClientCertificateRequested
-from sslyze import server_connectivity
 from sslyze.connection_helpers.tls_connection import SslConnection
 from sslyze.errors import ConnectionToServerFailed, ServerRejectedOpportunisticTlsNegotiation
 from sslyze.plugins.openssl_cipher_suites.cipher_suites import CipherSuitesRepository
@@ -137,12 +137,12 @@ class Scan:
 
 @contextmanager
 def our_connections(question: TlsQuestion) -> Iterator[None]:
-    """Let sslyze connect as we do: through our proxy and preambles (which take any bytes), with a name only if there is one."""
+    """Let sslyze connect as we do: through our proxy and preambles, and with a name only if there is one."""
 
     class Connection(SslConnection):
-        def __init__(self, *args: Any, should_enable_server_name_indication: bool = True, **given: Any) -> None:
-            named = should_enable_server_name_indication and question.name is not None
-            super().__init__(*args, should_enable_server_name_indication=named, **given)
+        def __init__(self, *args: Any, **given: Any) -> None:
+            named = given.pop("should_enable_server_name_indication", True) and question.name is not None
+            super().__init__(*args, **{**given, "should_enable_server_name_indication": named})
 
         def _do_pre_handshake(self) -> None:
             try:
@@ -165,12 +165,12 @@ def our_connections(question: TlsQuestion) -> Iterator[None]:
             if sock is not None:
                 sock.close()
 
-    before = server_connectivity.SslConnection
-    server_connectivity.SslConnection = Connection  # type: ignore[misc] # the one seam that all plugins share
+    before = SslConnection
+    setattr(sslyze_seam, "SslConnection", Connection)  # noqa: B010 - the one seam that all its plugins share
     try:
         yield
     finally:
-        server_connectivity.SslConnection = before  # type: ignore[misc] # as it was
+        setattr(sslyze_seam, "SslConnection", before)  # noqa: B010 - as it was
 
 
 def insists(question: TlsQuestion) -> ClientAuthRequirementEnum:
@@ -180,7 +180,7 @@ def insists(question: TlsQuestion) -> ClientAuthRequirementEnum:
         ConnectionToServerFailed: no handshake was possible at all.
     """
     location = ServerNetworkLocation(question.name or question.address, question.port, question.address)
-    return server_connectivity.check_connectivity_to_server(location, _network(question)).client_auth_requirement
+    return sslyze_seam.check_connectivity_to_server(location, _network(question)).client_auth_requirement
 
 
 def reason_of(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Ask for TLS inside the plaintext protocols that offer it, forgiving in what they say and strict in what counts as yes."""
+"""Ask for TLS inside the plaintext protocols that offer it, forgiving in their words and strict about a yes."""
 
 import re
 from collections.abc import Callable

@@ -1,0 +1,140 @@
+"""Open a round of TLS grades: find the endpoints, admit them, plan the shards."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from ipaddress import ip_address
+from pathlib import Path
+
+from blocks.grading import Grading
+from estate.certificates.reading import read_certificates, spell_pem
+from estate.diff import Breaker
+from estate.errors import BadInput
+from estate.scope import Scope
+from estate.store.endpoints import declared_endpoints, found_endpoints
+from estate.store.leases import me
+from estate.store.runs import NewRun, Profile
+from estate.store.surroundings import Surroundings
+from estate.tls.caps import CRITERIA
+from estate.tls.shard import Endpoint, TlsShard
+from tasks.rounds import Round, making_of
+from tasks.tls.asker import TlsAsker
+from tasks.wanted import Wanted, admit, without_excluded
+
+_SHARD = 16
+"""Endpoints that one lost worker costs."""
+
+
+@contextmanager
+def tls_round_of(here: Surroundings, grading: Grading, flow_run_id: str | None) -> Iterator[Round]:
+    """Find the endpoints of a scope, and open the run that asks them.
+
+    Raises:
+        OutOfScope: nothing of what was asked for may be touched now.
+        BadInput: there is no endpoint to ask, or the operator's roots cannot be read.
+    """
+    now = datetime.now(UTC)
+    declared = here.manifest.scope_named(grading.scope)
+    declared.check_valid(now)
+    bindings = here.bindings(declared.zone)
+    scope = without_excluded(declared, bindings)
+    wanted = admit(scope, bindings, grading.only, now)
+    endpoints = find_endpoints(here, scope, wanted)
+    if not endpoints:
+        raise BadInput(
+            "no TLS endpoint is known in this scope: `roundsman scan ports` finds them, [[endpoints]] declares them"
+        )
+    roots = own_roots(here)
+    shards = [TlsShard(endpoints[at : at + _SHARD], grading.profile, roots) for at in range(0, len(endpoints), _SHARD)]
+    new = NewRun(
+        id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
+        scan="tls",
+        scope=scope.name,
+        zone=scope.zone,
+        vantage=scope.vantage,
+        trigger=grading.trigger,
+        profile=Profile(
+            f"tls/{grading.profile}",
+            silences=scope.silences,
+            breaker=Breaker(scope.breaker.share, scope.breaker.at_least),
+        ),
+        looked_at=now,
+        shards=tuple(shard.to_json() for shard in shards),
+        scope_sha256=declared.sha256,
+        scope_body=declared.words,
+        flow_run_id=flow_run_id,
+        policy_sha256=here.policy.sha256,
+        engine=f"sslyze {version('sslyze')}, guide {CRITERIA}",
+        choice=f"{grading.profile}: {len(endpoints)} endpoints",
+        floor=scope.floor,
+        warnings=wanted.warnings,
+        maker=me(),
+    )
+    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop), TlsShard.from_json) as round_:
+        yield round_
+
+
+def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted) -> tuple[Endpoint, ...]:
+    """Every endpoint at an address that was admitted; what is fragile is never asked."""
+    addresses: Mapping[str, tuple[str, ...]] = _Addresses(wanted)
+    declared = set(declared_endpoints(here.manifest, scope.zone, addresses))
+    places = {(one.address, one.port) for one in declared}
+    # What the owners declare goes before what the sweep found at the same place.
+    found = {
+        one
+        for one in found_endpoints(here.database, scope.zone, scope.vantage, addresses)
+        if (one.address, one.port) not in places
+    }
+    return tuple(
+        sorted(
+            (one for one in declared | found if not _is_fragile(here, scope, one)),
+            key=lambda one: (one.asset, one.address, one.port, one.name or ""),
+        )
+    )
+
+
+def _is_fragile(here: Surroundings, scope: Scope, one: Endpoint) -> bool:
+    asset = here.manifest.declared.asset_for(one.asset, scope.zone)
+    return scope.is_fragile(ip_address(one.address)) or here.manifest.declared.is_fragile(asset)
+
+
+class _Addresses(Mapping[str, tuple[str, ...]]):
+    """The admitted addresses of an asset, a name or an address, without spelling out a network."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        if key in self._wanted.bindings:
+            return self._wanted.bindings[key]
+        if key in self._wanted.targets:
+            return (key,)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._wanted.bindings
+        yield from self._wanted.targets
+
+    def __len__(self) -> int:
+        return len(self._wanted.bindings) + len(self._wanted.targets)
+
+
+def own_roots(here: Surroundings) -> str:
+    """The operator's own roots as PEM, without anything else that the file may hold.
+
+    Raises:
+        BadInput: the file cannot be read, or holds no certificate.
+    """
+    declared = here.manifest.tls.roots
+    if declared is None:
+        return ""
+    path = (here.path.parent if here.path else Path.cwd()) / Path(declared).expanduser()
+    try:
+        found = read_certificates(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"[tls] roots: {path}: {error.strerror}") from None
+    if not found:
+        raise BadInput(f"[tls] roots: {path} holds no certificate")
+    return "".join(spell_pem(certificate) for certificate in found)
