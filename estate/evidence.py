@@ -1,6 +1,6 @@
 """The untouched bytes that a scanner returned: content-addressed, and stored before anybody reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -48,3 +48,30 @@ class EvidenceStore(Protocol):
 
     def remove(self, sha256: str) -> None:
         """Forget these bytes; absent ones are no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Stored evidence, opened for reading."""
+
+    media: str
+    look: int
+    stream: BinaryIO
+    companion: BinaryIO | None = None
+    ended: str = ""
+
+
+class RepeatedSubjectError(Exception):
+    """Subjects that a report lists in several places: they must be held back and merged at the end."""
+
+    def __init__(self, subjects: frozenset[str]) -> None:
+        super().__init__(f"{len(subjects)} subjects occur more than once")
+        self.subjects = subjects
+
+
+@dataclass(slots=True)
+class Notes:
+    """What was noticed while reading, for the operator."""
+
+    outside: int = 0
+    unfinished: set[str] = field(default_factory=set)

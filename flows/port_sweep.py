@@ -1,27 +1,15 @@
 """Sweep the ports of a scope and say what changed since the last look."""
 
-import re
 from itertools import islice
-from queue import Empty, SimpleQueue
-from typing import Any, cast
 from urllib.parse import urlsplit
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.futures import PrefectFuture
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings.context import get_current_settings
-from prefect.states import Completed, Failed
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from prefect.tasks import Task, exponential_backoff
+from prefect.states import Failed
 
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
@@ -33,10 +21,8 @@ from estate.store.reading import list_changes
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
-from tasks import progress, rounds
-
-_TICK_SECONDS = 2.0
-_THREADS = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=rounds.MOST_LANES))
+from tasks import rounds
+from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
 
 
 def _name() -> str:
@@ -47,47 +33,7 @@ def _name() -> str:
     return f"port-sweep {sweep.scope or 'of the only scope'}{part}, {sweep.ports or 'ports of the scope'}"[:120]
 
 
-def can_heal(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
-    """Whether trying again may help: the error itself says so."""
-    try:
-        state.result()
-    except RoundsmanError as error:
-        return error.retryable
-    except Exception:  # noqa: BLE001  # whatever else went wrong is a fault of ours, which time does not heal
-        return False
-    return False
-
-
-@task(
-    name="ask",
-    task_run_name="ask shard {shard}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=can_heal,
-)
-def ask(run: str, shard: int) -> None:
-    """Ask one shard of the run; its evidence is stored before anybody reads it."""
-    rounds.ask_shard(rounds.opened(run), shard)
-
-
-@task(name="look-again", cache_policy=NO_CACHE, persist_result=False)
-def look_again(run: str) -> None:
-    """Ask once more, slowly, only where something seems to have changed."""
-    asked = rounds.look_again(rounds.opened(run))
-    if asked:
-        get_run_logger().info("looked again at %d keys that seemed to have changed", asked)
-
-
-@task(name="settle", cache_policy=NO_CACHE, persist_result=False)
-def settle(run: str) -> None:
-    """Turn coverage into facts, changes and findings."""
-    rounds.settle(rounds.opened(run))
-
-
-@flow(name="port-sweep", flow_run_name=_name, task_runner=_THREADS, persist_result=False)
+@flow(name="port-sweep", flow_run_name=_name, task_runner=THREADS, persist_result=False)
 def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
     """Ask every host of a scope which ports answer, and say what is different from last time, and how sure that is.
 
@@ -102,10 +48,12 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
             log.info("run %s asks with %s", run.id[:12], run.choice)
             rounds.ask_canaries(round_)
             left = round_.shards
-            _watch(run, ask.map([run.id] * len(left), left) if left else [])
+            watch(run, ask.map([run.id] * len(left), left) if left else [])
             look_again(run.id)
             settle(run.id)
-        return _conclude(here, run_named(here.database, run.id))
+        ended = run_named(here.database, run.id)
+        _show(here, ended)
+        return conclude(here, ended)
     except RoundsmanError as error:
         log.error("%s", error)  # noqa: TRY400  # a refusal is no fault of ours whose place in the code anybody wants
         return Failed(message=str(error), data=error)
@@ -119,46 +67,16 @@ def _own_port() -> int | None:
         return urlsplit(str(client.api_url)).port
 
 
-def _watch(run: Run, futures: list[PrefectFuture[None]]) -> None:
-    """Show the progress until every shard was asked; one that failed leaves its targets out of sight, not the run."""
-    shown = create_progress_artifact(0.0, key=_key("progress", run.scope), description=f"run {run.id[:12]}")
-    done: SimpleQueue[PrefectFuture[None]] = SimpleQueue()
-    for future in futures:
-        future.add_done_callback(done.put)
-    left = len(futures)
-    while left:
-        try:
-            done.get(timeout=_TICK_SECONDS)
-            left -= 1
-        except Empty:
-            _update(shown, progress.share(run.id))
-    _update(shown, progress.share(run.id))
-
-
-def _update(artifact: object, share: float) -> None:
-    update_progress_artifact(artifact, round(100 * share, 1))  # type: ignore[arg-type]  # its stub is async
-
-
-def _conclude(here: Surroundings, run: Run) -> State[object]:
-    """The artifacts, and a state that never says Completed over a blind run."""
+def _show(here: Surroundings, run: Run) -> None:
+    """The artifacts."""
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     create_markdown_artifact(
         render_run(run_object(run), changes, count_open(here.database)),
-        key=_key("port-sweep", run.scope),
+        key=artifact_key("port-sweep", run.scope),
         description=f"What run {run.id[:12]} found",
     )
     rows = table_of(changes)
     if rows:
-        create_table_artifact(rows, key=_key("port-changes", run.scope), description=f"Changes of run {run.id[:12]}")
-    answered = run.asked - run.blind
-    if run.state == "quarantined":
-        return Failed(name="Quarantined", message=run.message)
-    if run.state == "failed" or not run.asked or answered < run.floor * run.asked:
-        floor = f"the floor is {100 * run.floor:.0f} %"
-        return Failed(message=f"only {answered:,} of {run.asked:,} questions were answered ({floor}): {run.message}")
-    count = f"more than {MOST_ROWS:,}" if len(changes) > MOST_ROWS else f"{len(changes):,}"
-    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {count} changes")
-
-
-def _key(what: str, scope: str) -> str:
-    return re.sub(r"[^a-z0-9-]+", "-", f"{what}-{scope}".lower())
+        create_table_artifact(
+            rows, key=artifact_key("port-changes", run.scope), description=f"Changes of run {run.id[:12]}"
+        )

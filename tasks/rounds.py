@@ -2,15 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Any, Protocol
 
 from blocks.sweep import Sweep
-from estate.diff import DOUBTFUL, Breaker, Kind
+from estate.diff import DOUBTFUL, Breaker, Change, Kind
 from estate.errors import CouldNotLook, OutOfScope, RoundsmanError
 from estate.evidence import Evidence
 from estate.ports.shard import PortShard
@@ -42,6 +44,24 @@ _BETWEEN_LOOKS_SECONDS = 2.0
 _TAKE_OVER_WITHIN = timedelta(hours=6)
 
 
+class Asks(Protocol):
+    """What a kind of scan must be able to ask; plans are its own."""
+
+    def ask(self, shard: Any, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
+        """Ask a whole shard."""
+
+    def ask_canaries(self, folder: Path) -> Iterator[Evidence]:
+        """Ask the endpoints whose state is known."""
+
+    def ask_again(
+        self,
+        changes: Iterable[Change],
+        shards: Sequence[tuple[int, Any]],
+        folder: Path,
+    ) -> Iterator[tuple[int, Evidence, int]]:
+        """Ask the keys in doubt once more: (shard, evidence, keys asked)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """A run that is being made, with all that asking needs."""
@@ -49,8 +69,9 @@ class Round:
     here: Surroundings
     scope: Scope
     run: Run
-    asker: Asker
+    asker: "Asks"
     making: Making
+    plan_of: Callable[[str], Any] = PortShard.from_json
 
     @property
     def seq(self) -> int:
@@ -120,11 +141,24 @@ def round_of(here: Surroundings, sweep: Sweep, flow_run_id: str | None, own_port
         warnings=wanted.warnings,
         maker=me(),
     )
+    lanes = min(MOST_LANES, max(1, len(new.shards)), scope.pace)
+    with making_of(here, scope, new, lambda stop: Asker(here, scope, profile, choice, lanes, stop)) as round_:
+        yield round_
+
+
+@contextmanager
+def making_of(
+    here: Surroundings,
+    scope: Scope,
+    new: NewRun,
+    asker: Callable[[Event], Asks],
+    plan_of: Callable[[str], Any] = PortShard.from_json,
+) -> Iterator[Round]:
+    """Open the run, or go on with the same one of a maker that died, and keep it ours until the block ends."""
+    now = new.looked_at
     with made(here.database, new, now - _TAKE_OVER_WITHIN, now) as make:
         making = Making(here.database, make.run.seq or 0, make.hold)
-        lanes = min(MOST_LANES, max(1, len(new.shards)), scope.pace)
-        asker = Asker(here, scope, profile, choice, lanes, making.stop)
-        round_ = Round(here, scope, make.run, asker, making)
+        round_ = Round(here, scope, make.run, asker(making.stop), making, plan_of)
         if make.resumed:
             _say_resumed(round_)
         with _registered(round_), making.alive():
@@ -194,7 +228,7 @@ def ask_shard(round_: Round, number: int) -> None:
     with round_.making.shard(number) as shard:
         if shard is None:
             return
-        plan = PortShard.from_json(shard.plan)
+        plan = round_.plan_of(shard.plan)
         try:
             with TemporaryDirectory(prefix="roundsman-") as folder:
                 for evidence in round_.asker.ask(
@@ -247,7 +281,7 @@ def _look(round_: Round, look: int, kinds: Set[Kind]) -> int:
     if not changes or run.canary.startswith("failed"):
         return 0
     asked = 0
-    plans = [(shard.number, PortShard.from_json(shard.plan)) for shard in shards_of(round_.here.database, round_.seq)]
+    plans = [(shard.number, round_.plan_of(shard.plan)) for shard in shards_of(round_.here.database, round_.seq)]
     with TemporaryDirectory(prefix="roundsman-") as folder:
         try:
             for number, evidence, keys in round_.asker.ask_again(changes, plans, Path(folder)):

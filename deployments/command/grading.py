@@ -189,8 +189,8 @@ def _admits(here: Surroundings, scope: str, host: str, addresses: Sequence[str],
 def _ask(
     addresses: Sequence[str], port: int, sni: str | None, starttls: Starttls | None, roots: "TrustStore"
 ) -> list["GradeObject"]:
-    from estate.tls.evidence import read_tls
     from deployments.command.grades import grade_object
+    from estate.tls.evidence import read_tls
     from estate.tls.judging import judge_endpoint
     from tasks.tls.ask import ask_tls
     from tasks.tls.question import TlsQuestion

@@ -1,8 +1,8 @@
 """What a run came to: printed as the one object of `scan --json` or for people, and turned into an exit code."""
 
 import json
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 
 from rich.table import Table
 
@@ -13,6 +13,7 @@ from deployments.command.tables import (
     change_table,
     finding_table,
     first,
+    grade_table,
     plain_table,
     service_in,
     share,
@@ -21,6 +22,7 @@ from deployments.command.tables import (
 from estate.diff import Kind
 from estate.findings import Severity
 from estate.store.documents import ChangeObject, FindingObject, run_object
+from estate.store.grades import list_grades
 from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
 from estate.store.surroundings import Surroundings
@@ -28,6 +30,7 @@ from estate.store.tables import Run
 
 ABOVE = 1
 BLIND = 3
+_STATES = ("complete", "partial", "failed", "planned", "asking", "settling", "cancelled", "quarantined")
 _NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
@@ -48,6 +51,52 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
     if not as_json:
         _say_next(here, run)
     return _exit_code(here, run, fail_on)
+
+
+def tell_all(here: Surroundings, runs: Sequence[Run], *, as_json: bool, fail_on: FailOn) -> int:
+    """The outcome of several scans as one: one object, or one after the other for people."""
+    if len(runs) == 1:
+        return tell(here, runs[0], as_json=as_json, fail_on=fail_on)
+    if not as_json:
+        return worst_code([tell(here, run, as_json=False, fail_on=fail_on) for run in runs])
+    heads = [run_object(run) for run in runs]
+    reasons: dict[str, int] = {}
+    for head in heads:
+        for reason, count in head["coverage"]["reasons"].items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    asked, answered = (sum(head[name] for head in heads) for name in ("asked", "answered"))
+    counts = {
+        name: sum(head["coverage"][name] for head in heads)
+        for name in ("positive", "negative", "silent", "blind")
+    }
+    print_object(
+        {
+            "run": runs[0].id,
+            "runs": [run.id for run in runs],
+            "state": max((run.state for run in runs), key=_STATES.index),
+            "asked": asked,
+            "answered": answered,
+            "coverage": {
+                "ratio": round(answered / asked, 4) if asked else 0.0,
+                "floor": max(run.floor for run in runs),
+                **counts,
+                "reasons": reasons,
+            },
+        },
+        {
+            "changes": chain.from_iterable(list_changes(here.database, run=run) for run in runs),
+            "findings": chain.from_iterable(_findings(here, run) for run in runs),
+        },
+    )
+    for run in runs:
+        for warning in json.loads(run.warnings):
+            hint(warning)
+    return worst_code([_exit_code(here, run, fail_on) for run in runs])
+
+
+def worst_code(codes: Sequence[int]) -> int:
+    """The code that goes before the others: 2, 4, 3, 1, 0."""
+    return min(codes, key=(2, 4, BLIND, ABOVE, 0).index, default=0)
 
 
 def is_alarming(changes: Iterable[ChangeObject]) -> bool:
@@ -79,7 +128,10 @@ def _print(here: Surroundings, run: Run) -> None:
     words = (run.scan, run.scope, f"{run.looked_at:%Y-%m-%d %H:%M} UTC", run.engine, run.choice)
     show(safe(" · ".join(word for word in words if word), 300), style="dim")
     answered = share(run.asked - run.blind, run.asked)
-    show(safe(f"{run.state}: {counted(run.asked, 'question')} asked, {answered} answered, {run.positive:,} open", 300))
+    seen = "open" if run.scan == "ports" else "present"
+    show(
+        safe(f"{run.state}: {counted(run.asked, 'question')} asked, {answered} answered, {run.positive:,} {seen}", 300)
+    )
     if run.message:
         show(safe(run.message, 500), style="yellow")
     show()
@@ -88,7 +140,7 @@ def _print(here: Surroundings, run: Run) -> None:
         show("Nothing changed." if run.state in {"complete", "partial", "failed"} else "Nothing was settled.")
     elif all(change["kind"] == Kind.FIRST_OBSERVED.value for change in changes):
         show("Seen for the first time:")
-        show(_first_table(changes, here))
+        show(_first_table(changes, here) if run.scan == "ports" else grade_table(list_grades(here.database, run)))
     else:
         show(change_table(changes))
         findings = _news(here, run, changes)

@@ -2,15 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blocks.grading import Grading
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from deployments.command.bar import shown
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
-from deployments.command.outcome import tell
+from deployments.command.outcome import tell, tell_all
 from estate.errors import BadInput, CouldNotLook, OutOfScope, RoundsmanError
 from estate.scope import Scope, read_ports
 from estate.store.assets import find_asset
@@ -18,8 +19,14 @@ from estate.store.database import home
 from estate.store.problems import finding_named
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings, find_estate
+from estate.store.tables import Run
 
-SCANS = ("ports", "all")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect.client.schemas.objects import State
+
+SCANS = ("ports", "tls", "all")
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -44,6 +51,9 @@ def scan(
     versions: Annotated[
         bool | None, typer.Option("--versions/--no-versions", help="Ask open ports which service answers.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="TLS: ask only what grades need, for frequent rounds.")
+    ] = False,
     verbose: Verbose = False,
     fail_on: FailOnOption = FailOn.NEVER,
     as_json: Json = False,
@@ -58,8 +68,15 @@ def scan(
     keys = None if ports is None else str(read_port_list(ports))
     here = _open(estate)
     chosen = here.manifest.scope_named(scope)
-    sweep = Sweep(scope=chosen.name, only=words, ports=keys, versions=versions)
-    return _sweep(here, sweep, _admitted(here, chosen, words), as_json=as_json, fail_on=fail_on, verbose=verbose)
+    assets = _admitted(here, chosen, words)
+    runs = []
+    if what != "tls":
+        sweep = Sweep(scope=chosen.name, only=words, ports=keys, versions=versions)
+        runs.append(_sweep(here, sweep, assets, quiet=as_json, verbose=verbose))
+    if what == "tls" or (what == "all" and _speaks_tls(here, chosen, words)):
+        grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
+        runs.append(_grade(here, grading, quiet=as_json, verbose=verbose))
+    return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
 
 
 def verify(
@@ -75,7 +92,8 @@ def verify(
     asset, keys, zone = _meant(here, what, zone)
     chosen, assets = _scope_of(here, asset, zone)
     sweep = Sweep(scope=chosen.name, only=(asset,), ports=keys, trigger="confirm")
-    return _sweep(here, sweep, assets, as_json=as_json, fail_on=fail_on, verbose=verbose)
+    run = _sweep(here, sweep, assets, quiet=as_json, verbose=verbose)
+    return tell(here, run, as_json=as_json, fail_on=fail_on)
 
 
 def _open(estate: Path | None) -> Surroundings:
@@ -123,34 +141,61 @@ def _scope_of(here: Surroundings, asset: str, zone: str) -> tuple[Scope, int]:
     raise OutOfScope("\n".join(refusals) or f"{asset} lies in zone {zone!r}, in which there is no scope")
 
 
-def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, as_json: bool, fail_on: FailOn, verbose: bool) -> int:
+def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, quiet: bool, verbose: bool) -> Run:
     _prepare_prefect(verbose=verbose)
     keys = read_ports(sweep.ports) if sweep.ports else here.manifest.scope_named(sweep.scope).asked
-    with shown(assets * len(keys), quiet=as_json or verbose):
-        run_id = _run_flow(sweep)
-    return tell(here, run_named(here.database, run_id), as_json=as_json, fail_on=fail_on)
+
+    def flow() -> "State[State[object]]":
+        from flows.port_sweep import port_sweep  # Prefect costs seconds that reading must not pay
+
+        return port_sweep(sweep, return_state=True)
+
+    with shown(assets * len(keys), quiet=quiet or verbose):
+        return run_named(here.database, _run_flow(flow))
 
 
-def _run_flow(sweep: Sweep) -> str:
-    """Run the flow in this process, and give its run's id.
+def _grade(here: Surroundings, grading: Grading, *, quiet: bool, verbose: bool) -> Run:
+    _prepare_prefect(verbose=verbose)
+
+    def flow() -> "State[State[object]]":
+        from flows.tls_grade import tls_grade  # Prefect costs seconds that reading must not pay
+
+        return tls_grade(grading, return_state=True)
+
+    with shown(0, quiet=quiet or verbose):
+        return run_named(here.database, _run_flow(flow))
+
+
+def _speaks_tls(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool:
+    """Whether any TLS endpoint is known in the scope by now."""
+    from tasks.tls.rounds import find_endpoints  # what asks is loaded only by what asks
+    from tasks.wanted import admit, without_excluded
+
+    bindings = here.bindings(scope.zone)
+    admitting = without_excluded(scope, bindings)
+    return bool(find_endpoints(here, admitting, admit(admitting, bindings, only, now())))
+
+
+def _run_flow(flow: "Callable[[], State[State[object]]]") -> str:
+    """Run a flow in this process, and give its run's id.
 
     Raises:
         RoundsmanError: what ended it before there was anything to settle.
         CouldNotLook: Prefect did not run it.
     """
     try:
-        from flows.port_sweep import port_sweep  # Prefect costs seconds that reading must not pay
         from tasks import rounds
 
-        state = port_sweep(sweep, return_state=True)
+        before = rounds.last_opened()
+        state = flow()
     except RoundsmanError:
         raise
     except Exception as error:  # Prefect raises all sorts
         where = os.environ.get("PREFECT_API_URL") or "its own temporary server"
         reason = (str(error).splitlines() or [""])[0]
-        raise CouldNotLook(f"Prefect could not run the sweep with {where}: {type(error).__name__}: {reason}") from error
+        raise CouldNotLook(f"Prefect could not run the flow with {where}: {type(error).__name__}: {reason}") from error
     run_id = rounds.last_opened()
-    if run_id is None or _state_of(run_id) not in _SETTLED:
+    if run_id in (None, before) or _state_of(str(run_id)) not in _SETTLED:
         state.result(raise_on_failure=True)
     if run_id is None:
         raise CouldNotLook("Prefect ended the flow before it opened a run; --verbose shows its log")

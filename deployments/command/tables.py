@@ -140,6 +140,19 @@ def finding_table(findings: Sequence[FindingObject]) -> Table:
     return table
 
 
+def grade_table(grades: Iterable[Mapping[str, str]]) -> Table:
+    """Endpoints with their grades and the rules that made them."""
+    table = plain_table(("host", "endpoint", "grade"), ("rules",))
+    for row in grades:
+        aside = (
+            f" ({row['trust-ignored']} if trust is ignored)" if row["trust-ignored"] not in {"", row["grade"]} else ""
+        )
+        table.add_row(
+            safe(row["asset"]), safe(row["endpoint"]), safe(f"{row['grade']}{aside}"), safe(row["reasons"] or "–", 200)
+        )
+    return table
+
+
 def run_table(runs: Iterable[RunObject]) -> Table:
     """Runs, one line each."""
     wide, narrow = width() >= _WIDE, width() < _NARROW

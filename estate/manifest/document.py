@@ -5,8 +5,8 @@ from functools import cached_property
 
 from estate.errors import ScopeMissing
 from estate.manifest.lookup import Declared
-from estate.manifest.rows import DeclaredAsset, Expectation, Table
-from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention
+from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, Expectation, Table
+from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, TlsSettings
 from estate.scope import Scope
 
 
@@ -17,6 +17,8 @@ class Manifest(Table):
     scopes: tuple[Scope, ...] = ()
     assets: tuple[DeclaredAsset, ...] = ()
     expected: tuple[Expectation, ...] = ()
+    endpoints: tuple[DeclaredEndpoint, ...] = ()
+    tls: TlsSettings = TlsSettings()
     database: DatabaseSettings = DatabaseSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     retention: Retention = Retention()

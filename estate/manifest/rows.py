@@ -38,6 +38,21 @@ class DeclaredAsset(Table):
     fragile: bool = Field(False, strict=True, description="Never ask it for service versions.")
 
 
+class DeclaredEndpoint(Table):
+    """A place where TLS is spoken, which the port sweep may not know of."""
+
+    host: Annotated[str, BeforeValidator(told(read_host))] = Field(
+        description="An asset's name, a name in a scope, or an address."
+    )
+    port: int = Field(443, ge=1, le=65535, strict=True, description="Its port.")
+    name: Annotated[str, BeforeValidator(told(read_name))] | None = Field(
+        None, description="The server name to ask for; the host's, if it has one, without it."
+    )
+    starttls: (
+        Literal["smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "xmpp-server", "rdp", "postgres", "mysql"] | None
+    ) = Field(None, description="The plaintext protocol in which TLS is asked for.")
+
+
 class Expectation(Table):
     """Ports that may answer on an asset, on everything with a tag, or in a network."""
 

@@ -88,6 +88,14 @@ class DatabaseSettings(Table):
         return environment[self.url_env]
 
 
+class TlsSettings(Table):
+    """How TLS endpoints are judged."""
+
+    roots: str | None = Field(
+        None, min_length=1, description="A PEM file with your own root certificates, trusted beside Mozilla's."
+    )
+
+
 class EvidenceSettings(Table):
     """Where evidence is kept."""
 

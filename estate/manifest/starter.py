@@ -73,6 +73,17 @@ ports = "tcp/1-65535"
 #accepted_by = "Ada Lovelace"
 #accepted_on = 2031-01-07
 
+# Where TLS is spoken beyond what the port sweep finds: services that begin in plaintext, and names to ask for.
+#[[endpoints]]
+#host = "mail.example.org"
+#port = 25
+#name = "mail.example.org"
+#starttls = "smtp"
+
+# Your own root certificates (PEM), trusted beside Mozilla's when certificates are judged.
+#[tls]
+#roots = "/etc/ssl/own-roots.pem"
+
 # Where facts are kept: a local SQLite file without this. ROUNDSMAN_DATABASE_URL goes before it. A URL with a password
 # belongs in an environment variable, whose name is given here.
 #[database]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from estate.coverage import Keys, Verdict
+from estate.evidence import Document
 from estate.observations import Reading, merge
 from estate.ports.nmap import NmapReader
-from estate.ports.shard import Document
 
 Canary = tuple[str, str, str]
 """(address, key, `open` or `closed`)."""

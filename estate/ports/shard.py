@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
 
 from estate.coverage import Keys, Look, Verdict
 from estate.errors import BadReport
+from estate.evidence import Document, Notes, RepeatedSubjectError
 from estate.observations import NO_ATTRIBUTES, Reading, Sight, join_addresses, merge
 from estate.ports.nmap import NmapReader, ReportTail
 from estate.ports.rules import TARPIT_KEY, is_tarpit
@@ -59,33 +59,6 @@ class PortShard:
 
     def __contains__(self, asset: object) -> bool:
         return asset in self.bindings or asset in self.unsent or asset in self.targets
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Stored evidence, opened for reading."""
-
-    media: str
-    look: int
-    stream: BinaryIO
-    companion: BinaryIO | None = None
-    ended: str = ""
-
-
-class RepeatedSubjectError(Exception):
-    """Subjects that a report lists in several places: they must be held back and merged at the end."""
-
-    def __init__(self, subjects: frozenset[str]) -> None:
-        super().__init__(f"{len(subjects)} subjects occur more than once")
-        self.subjects = subjects
-
-
-@dataclass(slots=True)
-class Notes:
-    """What was noticed while reading, for the operator."""
-
-    outside: int = 0
-    unfinished: set[str] = field(default_factory=set)
 
 
 def sights(

@@ -18,10 +18,16 @@ from estate.store.looking import Last, last_looks
 from estate.store.reading import hidden, holds
 from estate.store.rows import ACCEPTANCE, ASSET, FINDING, RUN, STEP
 from estate.store.suppressions import Accepted, accepted_risks
+from estate.tls import rules as tls_rules
 
 RULES: Mapping[tuple[str, str], Rule] = {
     (rule.namespace, rule.name): rule
-    for rule in (port_rules.UNEXPECTED_PORT, port_rules.EXPECTED_PORT_CLOSED, port_rules.TARPIT)
+    for rule in (
+        port_rules.UNEXPECTED_PORT,
+        port_rules.EXPECTED_PORT_CLOSED,
+        port_rules.TARPIT,
+        *tls_rules.RULES.values(),
+    )
 }
 _ORDER = (Detection.PRESENT, Detection.SUSPECTED_ABSENT, Detection.UNOBSERVED, Detection.ABSENT)
 _BATCH = 20_000
@@ -31,8 +37,8 @@ _BATCH = 20_000
 class Selection:
     """Which findings: `everything` also takes resolved, suppressed and false ones.
 
-    `run_seq` chooses those of the run's zone and vantage, `touched` of them only those whose life the run changed;
-    `limit` takes so many of the severest.
+    `run_seq` chooses those of the run's zone, vantage and aspect, `touched` of them only those whose life the run
+    changed; `limit` takes so many of the severest.
     """
 
     everything: bool = False
@@ -129,7 +135,8 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
     if selection.run_seq is not None:
         zone = select(RUN.c.zone).where(RUN.c.seq == selection.run_seq).scalar_subquery()
         vantage = select(RUN.c.vantage).where(RUN.c.seq == selection.run_seq).scalar_subquery()
-        query = query.where(ASSET.c.zone == zone, STEP.c.vantage == vantage)
+        aspect = select(RUN.c.scan).where(RUN.c.seq == selection.run_seq).scalar_subquery()
+        query = query.where(ASSET.c.zone == zone, STEP.c.vantage == vantage, FINDING.c.aspect == aspect)
         if selection.touched:
             query = query.where(STEP.c.from_seq == selection.run_seq)
     grouped: list[list[Row[tuple[object, ...]]]] = []

@@ -5,9 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from estate.errors import BadReport, EvidenceMissing
-from estate.evidence import EvidenceStore
+from estate.evidence import Document, EvidenceStore
 from estate.ports.canaries import judge_canaries
-from estate.ports.shard import Document
 from estate.store.database import Database
 from estate.store.runs import Profile, evidence_of
 from estate.store.tables import EvidenceRow, Run

@@ -3,16 +3,22 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from estate.assets import Asset
+from estate.assets import Asset, canonical_address
 from estate.coverage import Verdict
-from estate.diff import Fact, InSight
+from estate.diff import Change, Fact, InSight, Kind
 from estate.errors import BadInput
+from estate.evidence import Document, Notes
 from estate.findings import Detection, Ruling
 from estate.observations import Sight
 from estate.policy import Policy
 from estate.ports import rules
-from estate.ports.shard import Document, Notes, PortShard, sights
+from estate.ports.shard import PortShard, sights
 from estate.ports.tarpits import fold_tarpit
+from estate.tls import rules as tls_rules
+from estate.tls.facts import explain_grade
+from estate.tls.keys import GRADE, split_key
+from estate.tls.shard import TlsShard
+from estate.tls.shard import sights as tls_sights
 
 
 class Scan(Protocol):
@@ -30,6 +36,9 @@ class Scan(Protocol):
 
     def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:
         """Replace what is noise by what it means, in the light of what is known; the same sight where nothing is."""
+
+    def explain(self, change: Change) -> str:
+        """Why a change is one, in the words of the scan."""
 
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
         """What a key's new state means."""
@@ -71,6 +80,10 @@ class PortSweep:
             return fold_tarpit(sight, frozenset(key for key, fact in facts.items() if fact.present))
         return sight
 
+    def explain(self, change: Change) -> str:
+        """The evidence's own reason says it."""
+        return change.reason
+
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
         """An open port is unexpected or not; that it should answer is what `owed` is for."""
         detection = detection_of(fact)
@@ -102,7 +115,51 @@ class PortSweep:
         return [rules.expected_port_closed(asset, locator, Detection.ABSENT, "no longer expected")]
 
 
-SCANS: Mapping[str, Scan] = {"ports": PortSweep()}
+class TlsGrade:
+    """TLS endpoints: their grades, and what is wrong with each."""
+
+    name = "tls"
+    kind = "host"
+    aspect = "tls"
+
+    def sights(self, plan: str, documents: Sequence[Document], notes: Notes, hold: Collection[str]) -> Iterator[Sight]:  # noqa: ARG002  # nothing is listed twice
+        """See `estate.tls.shard.sights`."""
+        return tls_sights(TlsShard.from_json(plan), documents, notes)
+
+    def bindings(self, plan: str) -> Mapping[str, tuple[str, ...]]:
+        """The addresses that were asked of every asset with a name."""
+        found: dict[str, tuple[str, ...]] = {}
+        for one in TlsShard.from_json(plan).endpoints:
+            if canonical_address(one.asset) is None and one.address not in found.get(one.asset, ()):
+                found[one.asset] = (*found.get(one.asset, ()), one.address)
+        return found
+
+    def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:  # noqa: ARG002  # the protocol's signature
+        """There is no noise."""
+        return sight
+
+    def explain(self, change: Change) -> str:
+        """A grade says which rules moved it."""
+        parts = split_key(change.key)
+        if change.kind is Kind.CHANGED and parts and parts[2] == GRADE and change.before and change.after:
+            return explain_grade(change.before.value, change.after.value)
+        return change.reason
+
+    def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """A weakness is a finding as long as its key is present."""
+        ruling = tls_rules.finding(asset, key, fact.value, detection_of(fact))
+        return [ruling] if ruling else []
+
+    def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """Nothing is expected of an endpoint yet."""
+        return []
+
+    def retired(self, rule: str, asset: Asset, locator: str, policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """No policy makes a weakness right."""
+        return []
+
+
+SCANS: Mapping[str, Scan] = {"ports": PortSweep(), "tls": TlsGrade()}
 
 
 def scan_named(name: str) -> Scan:

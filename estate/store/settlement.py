@@ -11,9 +11,8 @@ from sqlalchemy import Connection, case, func, select, update
 from estate.coverage import Verdict
 from estate.diff import Change, Rules
 from estate.errors import BadInput, BadReport, EvidenceError, StoreError
-from estate.evidence import EvidenceStore
+from estate.evidence import EvidenceStore, Notes, RepeatedSubjectError
 from estate.policy import Policy
-from estate.ports.shard import Notes, RepeatedSubjectError
 from estate.store.breaker import agreeing, quarantine_note
 from estate.store.database import Database
 from estate.store.history import PUBLISHED, Series, engine_changed, has_later, last_run

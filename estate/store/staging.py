@@ -1,7 +1,7 @@
 """Write what one part of a run changes: facts, changes and coverage, which readers see once the run is published."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sqlalchemy import Connection, insert, select
@@ -196,7 +196,7 @@ def _write(
         asset_id = state.id if state.id is not None else created[asset]
         causes: dict[str, str] = {}
         for change in comparison.changes:
-            changes.append(change_row(asset_id, change, seq))
+            changes.append(change_row(asset_id, replace(change, reason=scan.explain(change)), seq))
             causes[change.key] = change.cause.value
             if change.kind is Kind.GONE:
                 staging.totals.closing.setdefault(asset.key, []).append(change.key)

@@ -1,0 +1,109 @@
+"""A shard of a TLS round: which endpoints are asked, and what their evidence proves, asset by asset."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import cast
+
+from estate.certificates.reading import read_certificates
+from estate.certificates.trust import TrustStore
+from estate.coverage import NOTHING, Keys
+from estate.errors import BadReport
+from estate.evidence import Document, Notes
+from estate.observations import Reading, Sight, merge
+from estate.tls.evidence import Profile, TlsEvidence, read_tls
+from estate.tls.facts import endpoint_reading, join_endpoints
+from estate.tls.judging import judge_endpoint
+from estate.tls.keys import asked_keys
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """Where TLS is or should be: an asset's address and port, the name to ask for, and the protocol around it."""
+
+    asset: str
+    address: str
+    port: int
+    name: str | None = None
+    starttls: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsShard:
+    """Endpoints, how much is asked of each, and the operator's own roots (PEM): evidence is judged alike later."""
+
+    endpoints: tuple[Endpoint, ...]
+    profile: Profile
+    roots: str = ""
+
+    def to_json(self) -> str:
+        """The plan as it is stored with the run."""
+        return json.dumps(
+            {"endpoints": [asdict(one) for one in self.endpoints], "profile": self.profile, "roots": self.roots},
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "TlsShard":
+        """Read a stored plan."""
+        plan = json.loads(text)
+        endpoints = tuple(Endpoint(**one) for one in plan["endpoints"])
+        return cls(endpoints, cast("Profile", plan["profile"]), plan["roots"])
+
+    def __len__(self) -> int:
+        return len(self.endpoints)
+
+    def at(self, evidence: TlsEvidence) -> Endpoint | None:
+        """The endpoint that a document speaks of."""
+        asked = evidence.asked
+        told = (asked.address, asked.port, asked.name, asked.starttls)
+        return next((one for one in self.endpoints if (one.address, one.port, one.name, one.starttls) == told), None)
+
+
+@lru_cache(maxsize=8)
+def trust_store(roots: str) -> TrustStore:
+    """Mozilla's roots and these."""
+    return TrustStore.of(read_certificates(roots.encode()) if roots else ())
+
+
+def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
+    """Yield each asset once, with everything the documents prove of its endpoints.
+
+    Raises:
+        BadReport: a document that cannot be read.
+    """
+    roots = trust_store(shard.roots)
+    readings: dict[tuple[str, str], list[Reading]] = {}
+    for document in documents:
+        if document.media != "tls":
+            raise BadReport(f"no reader for {document.media} among TLS evidence")
+        evidence = read_tls(document.stream)
+        endpoint = shard.at(evidence)
+        if endpoint is None:
+            notes.outside += 1
+            continue
+        rating = judge_endpoint(evidence, roots, evidence.started).rating
+        reading = endpoint_reading(endpoint.asset, evidence, rating, document.look)
+        readings.setdefault((endpoint.asset, endpoint.address), []).append(reading)
+    for asset in sorted({one.asset for one in shard.endpoints}):
+        mine = [one for one in shard.endpoints if one.asset == asset]
+        parts = [
+            merge(asset, _asked(found, shard.profile), readings.get((asset, address), ()), "no-evidence")
+            for address, found in _by_address(mine)
+        ]
+        yield join_endpoints(asset, _asked(mine, shard.profile), parts)
+
+
+def _by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
+    found: dict[str, list[Endpoint]] = {}
+    for one in endpoints:
+        found.setdefault(one.address, []).append(one)
+    return sorted(found.items())
+
+
+def _asked(endpoints: Iterable[Endpoint], profile: Profile) -> Keys:
+    union = NOTHING
+    for one in endpoints:
+        union |= asked_keys(one.port, one.name, profile)
+    return union

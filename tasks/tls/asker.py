@@ -1,0 +1,63 @@
+"""Ask the endpoints of a TLS round: admitted again before each is touched, a few at a time."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import cast
+
+from estate.diff import Change, doubtful
+from estate.evidence import Evidence
+from estate.scope import Scope
+from estate.tls.keys import split_key
+from estate.tls.shard import Endpoint, TlsShard
+from tasks.tls.ask import ask_many
+from tasks.tls.question import Starttls, TlsQuestion
+
+AT_ONCE = 4
+"""Full scans are bound by the processor: on two cores more than five at once only cost memory (measured)."""
+_DEADLINE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class TlsAsker:
+    """Asks what one TLS round asks."""
+
+    scope: Scope
+    stop: Event
+
+    def ask(self, shard: TlsShard, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
+        """Ask every endpoint of a shard; each brings a document, also where no TLS is spoken.
+
+        Raises:
+            OutOfScope: the scope does not admit all of it now; nothing was sent.
+        """
+        questions = [self._question(one, shard) for one in shard.endpoints]
+        for done, evidence in enumerate(ask_many(questions, folder, at_once=AT_ONCE, cancelled=self.stop), 1):
+            yield evidence
+            report(done / len(questions))
+
+    def ask_canaries(self, _folder: Path) -> Iterator[Evidence]:
+        """TLS has no canaries: an endpoint that answers with TLS proves itself."""
+        yield from ()
+
+    def ask_again(
+        self, changes: Iterable[Change], shards: Sequence[tuple[int, TlsShard]], folder: Path
+    ) -> Iterator[tuple[int, Evidence, int]]:
+        """Ask the endpoints once more whose keys seem to have changed: (shard, evidence, keys in doubt)."""
+        doubts = {
+            (asset.key, parts[0], parts[1])
+            for asset, keys in doubtful(changes).items()
+            for key in keys
+            if (parts := split_key(key)) is not None
+        }
+        for number, shard in shards:
+            again = tuple(one for one in shard.endpoints if (one.asset, str(one.port), one.name or "-") in doubts)
+            for evidence in self.ask(TlsShard(again, shard.profile, shard.roots), folder, lambda _share: None):
+                yield number, evidence, 1
+
+    def _question(self, one: Endpoint, shard: TlsShard) -> TlsQuestion:
+        self.scope.admit(one.address, datetime.now(UTC))
+        starttls = cast("Starttls | None", one.starttls)
+        return TlsQuestion(one.address, one.port, one.name, starttls, shard.profile, deadline=_DEADLINE)
