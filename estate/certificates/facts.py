@@ -1,10 +1,10 @@
 """What one look says of the certificates of a place: keys that are present with their attributes, and the rest.
 
 * `certificate/<port>/<name>`: the certificate that is shown there, with `-` where no SNI was sent; a renewal is a
-  change of this key's attributes. A server with a second one for other clients has it at `…/<name>+other`, and a
-  file's place is `certificate/file/<path>`.
-* `certificate/<port>/<name>/problem/<rule>`: a rule that fires there; the key is the finding's locator.
-* `cert/<sha256>`: a certificate that the asset shows anywhere.
+  change of this key's attributes. A server with a second one for other clients has it at `…/<name>+other`.
+* `certificate-file/<path>`: the certificate that a file holds; further ones are `<path>#2` and so on.
+* `…/problem/<rule>` after either: a rule that fires there; the key is the finding's locator.
+* `cert/<sha256>`: a certificate that the asset shows at any of its ports.
 """
 
 import re
@@ -15,13 +15,13 @@ from hashlib import sha256
 from estate.assets import Asset
 from estate.certificates.certificate import Certificate
 from estate.certificates.rules import WEAKNESSES, weaknesses_of
-from estate.certificates.shown import Shown
+from estate.certificates.shown import FILE, Shown
 from estate.coverage import Keys, Look, Verdict
 from estate.findings import Detection, Ruling
 from estate.observations import Attributes, Reading
 from estate.text import printable
 
-FAMILY, CERTIFICATES = "certificate", "cert"
+FAMILY, FILES, CERTIFICATES = "certificate", "certificate-file", "cert"
 FOUND = "found"
 """The attribute in which a problem says what was seen."""
 
@@ -32,7 +32,8 @@ _PROBLEM = re.compile(r"(.+)/problem/([a-z-]+)\Z", re.DOTALL)
 
 def key_of(place: str, name: str | None, *, other: bool = False) -> str:
     """The key of the certificate that a place shows, or of the one that it shows to other clients."""
-    return f"{FAMILY}/{place}/{printable(name) if name else '-'}{_OTHER if other else ''}"
+    shown = printable(name) if name else "-"
+    return (f"{FILES}/{shown}" if place == FILE else f"{FAMILY}/{place}/{shown}") + (_OTHER if other else "")
 
 
 def problem_key(key: str, rule: str) -> str:
@@ -43,12 +44,17 @@ def problem_key(key: str, rule: str) -> str:
 def split_problem(key: str) -> tuple[str, str] | None:
     """The certificate's key and the rule, or None for a key of something else."""
     match = _PROBLEM.match(key)
-    return (match[1], match[2]) if match and key.startswith(f"{FAMILY}/") else None
+    return (match[1], match[2]) if match and key.startswith((f"{FAMILY}/", f"{FILES}/")) else None
 
 
 def asked_keys(place: str, name: str | None) -> Keys:
     """Everything that a look at a place asks."""
-    return Keys.of(key for other in (False, True) for key in _keys(key_of(place, name, other=other)))
+    return Keys.of(key for other in (False, True) for key in all_keys(key_of(place, name, other=other)))
+
+
+def all_keys(key: str) -> list[str]:
+    """A certificate's key, and those of everything that can be wrong with it."""
+    return [key, *(problem_key(key, rule) for rule in WEAKNESSES)]
 
 
 def place_reading(
@@ -70,16 +76,16 @@ def place_reading(
     for other in (False, True):
         key = key_of(place, name, other=other)
         if len(shown) <= other:
-            (blind if others_unknown else absent).extend(_keys(key))
+            (blind if others_unknown else absent).extend(all_keys(key))
             continue
         one = shown[other]
         present[key] = describe(one.leaf, one.path)
-        for certificate in one.path:
+        for certificate in one.path if one.served else ():
             if certificate is one.leaf or not certificate.self_issued:
                 present[f"{CERTIFICATES}/{certificate.sha256}"] = describe(certificate)
         firing = {problem_key(key, rule): ((FOUND, printable(text)),) for rule, text in weaknesses_of(one)}
         present.update(firing)
-        absent.extend(each for each in _keys(key)[1:] if each not in firing)
+        absent.extend(each for each in all_keys(key)[1:] if each not in firing)
     looks = [Look(Verdict.NEGATIVE, "not-found", Keys.of(absent))] if absent else []
     if blind:
         looks.append(Look(Verdict.BLIND, printable(others_unknown, 60), Keys.of(blind)))
@@ -132,7 +138,7 @@ def finding(asset: Asset, key: str, value: Attributes, detection: Detection) -> 
 
     Args:
         asset: whose certificate it is.
-        key: `certificate/<port>/<name>/problem/<rule>`, which is the locator as well.
+        key: `…/problem/<rule>`, which is the locator as well.
         value: the attributes of the fact.
         detection: of the fact, since each finding consists in its presence.
     """
@@ -147,17 +153,13 @@ def finding(asset: Asset, key: str, value: Attributes, detection: Detection) -> 
 
 def spell_place(asset: Asset, key: str) -> str:
     """Where a certificate is shown, as people write it: `10.0.0.7:443 as web.example`, or a path on an asset."""
-    _, _, rest = key.partition("/")
+    family, _, rest = key.partition("/")
+    if family == FILES:
+        return f"{rest} on {asset.key}"
     place, _, name = rest.partition("/")
-    if not place.isdigit():
-        return f"{name} on {asset.key}"
     name = name.removesuffix(_OTHER)
     where = f"[{asset.key}]:{place}" if ":" in asset.key else f"{asset.key}:{place}"
     return where if name in {"-", asset.key} else f"{where} as {name}"
-
-
-def _keys(key: str) -> list[str]:
-    return [key, *(problem_key(key, rule) for rule in WEAKNESSES)]
 
 
 def _spell_time(moment: datetime) -> str:

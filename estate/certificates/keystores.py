@@ -9,7 +9,7 @@ LONGEST_KEYSTORE = 4 << 20
 MOST_ROUNDS = 5_000_000
 """Rounds of key derivation in all: more than any keystore needs (OWASP asks for 600,000), and seconds at most."""
 
-_DEEPEST = 16
+_DEEPEST = 60
 _MOST_ELEMENTS = 200_000
 _INTEGER, _OCTETS, _CONSTRUCTED_OCTETS = 0x02, 0x04, 0x24
 
