@@ -10,6 +10,7 @@ from deployments.command.options import FailOn, now
 from deployments.command.printing import SHOWN, counted, hint, print_object, safe, show
 from deployments.command.tables import (
     TOLD_TOGETHER,
+    certificate_table,
     change_table,
     finding_table,
     first,
@@ -25,6 +26,7 @@ from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
 from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
+from estate.store.scans import scan_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 
@@ -66,8 +68,7 @@ def tell_all(here: Surroundings, runs: Sequence[Run], *, as_json: bool, fail_on:
             reasons[reason] = reasons.get(reason, 0) + count
     asked, answered = (sum(head[name] for head in heads) for name in ("asked", "answered"))
     counts = {
-        name: sum(head["coverage"][name] for head in heads)
-        for name in ("positive", "negative", "silent", "blind")
+        name: sum(head["coverage"][name] for head in heads) for name in ("positive", "negative", "silent", "blind")
     }
     print_object(
         {
@@ -110,7 +111,9 @@ def is_above(findings: Iterable[FindingObject], least: Severity) -> bool:
 
 
 def _findings(here: Surroundings, run: Run) -> Iterable[FindingObject]:
-    return list_findings(here.database, here.policy, now(), Selection(run_seq=run.seq))
+    return list_findings(
+        here.database, here.policy, now(), Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
+    )
 
 
 def _exit_code(here: Surroundings, run: Run, fail_on: FailOn) -> int:
@@ -140,7 +143,7 @@ def _print(here: Surroundings, run: Run) -> None:
         show("Nothing changed." if run.state in {"complete", "partial", "failed"} else "Nothing was settled.")
     elif all(change["kind"] == Kind.FIRST_OBSERVED.value for change in changes):
         show("Seen for the first time:")
-        show(_first_table(changes, here) if run.scan == "ports" else grade_table(list_grades(here.database, run)))
+        show(_first_of(here, run, changes))
     else:
         show(change_table(changes))
         findings = _news(here, run, changes)
@@ -149,10 +152,19 @@ def _print(here: Surroundings, run: Run) -> None:
             show(finding_table(findings))
 
 
+def _first_of(here: Surroundings, run: Run, changes: list[ChangeObject]) -> Table:
+    """What a first look shows, as its scan is read best."""
+    if run.scan == "tls":
+        return grade_table(list_grades(here.database, run))
+    if run.scan == "certificates":
+        return certificate_table(changes)
+    return _first_table(changes, here)
+
+
 def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[FindingObject]:
     """Findings whose life the run changed otherwise than by losing or regaining sight of them."""
     only_sight = {(change["asset"], change["key"]) for change in changes if change["kind"] in TOLD_TOGETHER}
-    touched = Selection(run_seq=run.seq, touched=True, limit=SHOWN)
+    touched = Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect, touched=True, limit=SHOWN)
     found = islice(list_findings(here.database, here.policy, now(), touched), SHOWN)
     return [one for one in found if (one["asset"], one["locator"]) not in only_sight]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import State
 
-SCANS = ("ports", "tls", "all")
+SCANS = ("ports", "tls", "certificates", "all")
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -70,12 +70,13 @@ def scan(
     chosen = here.manifest.scope_named(scope)
     assets = _admitted(here, chosen, words)
     runs = []
-    if what != "tls":
+    if what in {"ports", "all"}:
         sweep = Sweep(scope=chosen.name, only=words, ports=keys, versions=versions)
         runs.append(_sweep(here, sweep, assets, quiet=as_json, verbose=verbose))
-    if what == "tls" or (what == "all" and _speaks_tls(here, chosen, words)):
-        grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
-        runs.append(_grade(here, grading, quiet=as_json, verbose=verbose))
+    grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
+    if what != "ports" and (what != "all" or _speaks_tls(here, chosen, words)):
+        chosen_scans = ("tls", "certificates") if what == "all" else (what,)
+        runs += [_look_at_tls(here, grading, each, quiet=as_json, verbose=verbose) for each in chosen_scans]
     return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
 
 
@@ -154,13 +155,14 @@ def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, quiet: bool, verbos
         return run_named(here.database, _run_flow(flow))
 
 
-def _grade(here: Surroundings, grading: Grading, *, quiet: bool, verbose: bool) -> Run:
+def _look_at_tls(here: Surroundings, grading: Grading, what: str, *, quiet: bool, verbose: bool) -> Run:
     _prepare_prefect(verbose=verbose)
 
     def flow() -> "State[State[object]]":
-        from flows.tls_grade import tls_grade  # Prefect costs seconds that reading must not pay
+        from flows.certificate_expiry import certificate_expiry  # Prefect costs seconds that reading must not pay
+        from flows.tls_grade import tls_grade
 
-        return tls_grade(grading, return_state=True)
+        return (tls_grade if what == "tls" else certificate_expiry)(grading, return_state=True)
 
     with shown(0, quiet=quiet or verbose):
         return run_named(here.database, _run_flow(flow))

@@ -153,6 +153,27 @@ def grade_table(grades: Iterable[Mapping[str, str]]) -> Table:
     return table
 
 
+def certificate_table(changes: Iterable[ChangeObject]) -> Table:
+    """The certificates that were seen, the first to end on top."""
+    table = plain_table(("until", "host", "place"), ("certificate", "issuer"))
+    shown = [
+        (change["after"]["not_after"], change)
+        for change in changes
+        if change["after"] and "not_after" in change["after"] and change["key"].startswith("certificate/")
+    ]
+    for until, change in sorted(shown, key=lambda pair: pair[0]):
+        told = change["after"] or {}
+        place = change["key"].removeprefix("certificate/").replace("/", " ").removesuffix(" -")
+        table.add_row(
+            safe(until[:10]),
+            safe(shown_asset(change["asset"])),
+            safe(place),
+            safe(told.get("names", "-"), 120),
+            safe(told.get("issuer", "-"), 100),
+        )
+    return table
+
+
 def run_table(runs: Iterable[RunObject]) -> Table:
     """Runs, one line each."""
     wide, narrow = width() >= _WIDE, width() < _NARROW

@@ -37,12 +37,13 @@ _BATCH = 20_000
 class Selection:
     """Which findings: `everything` also takes resolved, suppressed and false ones.
 
-    `run_seq` chooses those of the run's zone, vantage and aspect, `touched` of them only those whose life the run
-    changed; `limit` takes so many of the severest.
+    `run_seq` chooses those of the run's zone and vantage, `touched` of them only those whose life the run changed;
+    `limit` takes so many of the severest.
     """
 
     everything: bool = False
     run_seq: int | None = None
+    aspect: str | None = None
     touched: bool = False
     limit: int | None = None
     fingerprint: str | None = None
@@ -132,11 +133,12 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
         query = query.where(STEP.c.detection != Detection.ABSENT.value)
     if selection.fingerprint is not None:
         query = query.where(FINDING.c.fingerprint.startswith(selection.fingerprint, autoescape=True))
+    if selection.aspect is not None:
+        query = query.where(FINDING.c.aspect == selection.aspect)
     if selection.run_seq is not None:
         zone = select(RUN.c.zone).where(RUN.c.seq == selection.run_seq).scalar_subquery()
         vantage = select(RUN.c.vantage).where(RUN.c.seq == selection.run_seq).scalar_subquery()
-        aspect = select(RUN.c.scan).where(RUN.c.seq == selection.run_seq).scalar_subquery()
-        query = query.where(ASSET.c.zone == zone, STEP.c.vantage == vantage, FINDING.c.aspect == aspect)
+        query = query.where(ASSET.c.zone == zone, STEP.c.vantage == vantage)
         if selection.touched:
             query = query.where(STEP.c.from_seq == selection.run_seq)
     grouped: list[list[Row[tuple[object, ...]]]] = []

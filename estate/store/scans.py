@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from estate.assets import Asset, canonical_address
+from estate.certificates import facts as certificates
+from estate.certificates.renewals import explain_renewal, renewal_rulings
 from estate.coverage import Verdict
 from estate.diff import Change, Fact, InSight, Kind
 from estate.errors import BadInput
@@ -17,6 +19,7 @@ from estate.ports.tarpits import fold_tarpit
 from estate.tls import rules as tls_rules
 from estate.tls.facts import explain_grade
 from estate.tls.keys import GRADE, split_key
+from estate.tls.served import certificate_sights
 from estate.tls.shard import TlsShard
 from estate.tls.shard import sights as tls_sights
 
@@ -39,6 +42,9 @@ class Scan(Protocol):
 
     def explain(self, change: Change) -> str:
         """Why a change is one, in the words of the scan."""
+
+    def moved(self, change: Change) -> list[Ruling]:
+        """What a change means by itself, beside the state that it leads to."""
 
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
         """What a key's new state means."""
@@ -84,6 +90,10 @@ class PortSweep:
         """The evidence's own reason says it."""
         return change.reason
 
+    def moved(self, change: Change) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """Nothing."""
+        return []
+
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:
         """An open port is unexpected or not; that it should answer is what `owed` is for."""
         detection = detection_of(fact)
@@ -115,16 +125,10 @@ class PortSweep:
         return [rules.expected_port_closed(asset, locator, Detection.ABSENT, "no longer expected")]
 
 
-class TlsGrade:
-    """TLS endpoints: their grades, and what is wrong with each."""
+class _Endpoints:
+    """What grades and certificates share: endpoints of hosts, of which nothing is expected yet."""
 
-    name = "tls"
     kind = "host"
-    aspect = "tls"
-
-    def sights(self, plan: str, documents: Sequence[Document], notes: Notes, hold: Collection[str]) -> Iterator[Sight]:  # noqa: ARG002  # nothing is listed twice
-        """See `estate.tls.shard.sights`."""
-        return tls_sights(TlsShard.from_json(plan), documents, notes)
 
     def bindings(self, plan: str) -> Mapping[str, tuple[str, ...]]:
         """The addresses that were asked of every asset with a name."""
@@ -138,18 +142,6 @@ class TlsGrade:
         """There is no noise."""
         return sight
 
-    def explain(self, change: Change) -> str:
-        """A grade says which rules moved it."""
-        parts = split_key(change.key)
-        if change.kind is Kind.CHANGED and parts and parts[2] == GRADE and change.before and change.after:
-            return explain_grade(change.before.value, change.after.value)
-        return change.reason
-
-    def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
-        """A weakness is a finding as long as its key is present."""
-        ruling = tls_rules.finding(asset, key, fact.value, detection_of(fact))
-        return [ruling] if ruling else []
-
     def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
         """Nothing is expected of an endpoint yet."""
         return []
@@ -159,7 +151,67 @@ class TlsGrade:
         return []
 
 
-SCANS: Mapping[str, Scan] = {"ports": PortSweep(), "tls": TlsGrade()}
+class TlsGrade(_Endpoints):
+    """TLS endpoints: their grades, and what is wrong with each."""
+
+    name = "tls"
+    aspect = "tls"
+
+    def sights(self, plan: str, documents: Sequence[Document], notes: Notes, hold: Collection[str]) -> Iterator[Sight]:  # noqa: ARG002  # nothing is listed twice
+        """See `estate.tls.shard.sights`."""
+        return tls_sights(TlsShard.from_json(plan), documents, notes)
+
+    def explain(self, change: Change) -> str:
+        """A grade says which rules moved it."""
+        parts = split_key(change.key)
+        if change.kind is Kind.CHANGED and parts and parts[2] == GRADE and change.before and change.after:
+            return explain_grade(change.before.value, change.after.value)
+        return change.reason
+
+    def moved(self, change: Change) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """A grade is no finding; what made it is."""
+        return []
+
+    def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """A weakness is a finding as long as its key is present."""
+        ruling = tls_rules.finding(asset, key, fact.value, detection_of(fact))
+        return [ruling] if ruling else []
+
+
+class CertificateExpiry(_Endpoints):
+    """The certificates that endpoints show, and how long each will do."""
+
+    name = "certificates"
+    aspect = "certificate"
+
+    def sights(self, plan: str, documents: Sequence[Document], notes: Notes, hold: Collection[str]) -> Iterator[Sight]:  # noqa: ARG002  # nothing is listed twice
+        """See `estate.tls.served.certificate_sights`."""
+        return certificate_sights(TlsShard.from_json(plan), documents, notes)
+
+    def explain(self, change: Change) -> str:
+        """A renewal says what is other than before."""
+        if _is_renewal(change) and change.before and change.after:
+            return explain_renewal(change.before.value, change.after.value)
+        return change.reason
+
+    def moved(self, change: Change) -> list[Ruling]:
+        """The same key again, or another issuer."""
+        if _is_renewal(change) and change.before and change.after:
+            return list(renewal_rulings(change.asset, change.key, change.before.value, change.after.value))
+        return []
+
+    def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
+        """A problem is a finding as long as its key is present."""
+        ruling = certificates.finding(asset, key, fact.value, detection_of(fact))
+        return [ruling] if ruling else []
+
+
+def _is_renewal(change: Change) -> bool:
+    is_place = change.key.startswith(f"{certificates.FAMILY}/") and "/problem/" not in change.key
+    return change.kind is Kind.CHANGED and is_place
+
+
+SCANS: Mapping[str, Scan] = {"ports": PortSweep(), "tls": TlsGrade(), "certificates": CertificateExpiry()}
 
 
 def scan_named(name: str) -> Scan:

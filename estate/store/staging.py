@@ -198,6 +198,7 @@ def _write(
         for change in comparison.changes:
             changes.append(change_row(asset_id, replace(change, reason=scan.explain(change)), seq))
             causes[change.key] = change.cause.value
+            rulings.setdefault(change.cause.value, []).extend(scan.moved(change))
             if change.kind is Kind.GONE:
                 staging.totals.closing.setdefault(asset.key, []).append(change.key)
         after = dict(state.facts)

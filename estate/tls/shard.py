@@ -90,12 +90,13 @@ def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iter
         mine = [one for one in shard.endpoints if one.asset == asset]
         parts = [
             merge(asset, _asked(found, shard.profile), readings.get((asset, address), ()), "no-evidence")
-            for address, found in _by_address(mine)
+            for address, found in by_address(mine)
         ]
         yield join_endpoints(asset, _asked(mine, shard.profile), parts)
 
 
-def _by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
+def by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
+    """The endpoints of each address, by address."""
     found: dict[str, list[Endpoint]] = {}
     for one in endpoints:
         found.setdefault(one.address, []).append(one)

@@ -10,13 +10,15 @@ from typing import cast
 from estate.diff import Change, doubtful
 from estate.evidence import Evidence
 from estate.scope import Scope
-from estate.tls.keys import split_key
 from estate.tls.shard import Endpoint, TlsShard
 from tasks.tls.ask import ask_many
 from tasks.tls.question import Starttls, TlsQuestion
 
 AT_ONCE = 4
 """Full scans are bound by the processor: on two cores more than five at once only cost memory (measured)."""
+_FAMILIES = frozenset({"tls", "certificate"})
+HANDSHAKES_AT_ONCE = 32
+"""A handshake waits for the network most of the time."""
 _DEADLINE = 120.0
 
 
@@ -34,7 +36,8 @@ class TlsAsker:
             OutOfScope: the scope does not admit all of it now; nothing was sent.
         """
         questions = [self._question(one, shard) for one in shard.endpoints]
-        for done, evidence in enumerate(ask_many(questions, folder, at_once=AT_ONCE, cancelled=self.stop), 1):
+        at_once = HANDSHAKES_AT_ONCE if shard.profile == "certificate" else AT_ONCE
+        for done, evidence in enumerate(ask_many(questions, folder, at_once=at_once, cancelled=self.stop), 1):
             yield evidence
             report(done / len(questions))
 
@@ -46,14 +49,11 @@ class TlsAsker:
         self, changes: Iterable[Change], shards: Sequence[tuple[int, TlsShard]], folder: Path
     ) -> Iterator[tuple[int, Evidence, int]]:
         """Ask the endpoints once more whose keys seem to have changed: (shard, evidence, keys in doubt)."""
-        doubts = {
-            (asset.key, parts[0], parts[1])
-            for asset, keys in doubtful(changes).items()
-            for key in keys
-            if (parts := split_key(key)) is not None
-        }
+        doubts = {(asset.key, place) for asset, keys in doubtful(changes).items() for place in map(_place, keys)}
         for number, shard in shards:
-            again = tuple(one for one in shard.endpoints if (one.asset, str(one.port), one.name or "-") in doubts)
+            again = tuple(one for one in shard.endpoints if (one.asset, (str(one.port), one.name or "-")) in doubts)
+            if not again:
+                continue
             for evidence in self.ask(TlsShard(again, shard.profile, shard.roots), folder, lambda _share: None):
                 yield number, evidence, 1
 
@@ -61,3 +61,10 @@ class TlsAsker:
         self.scope.admit(one.address, datetime.now(UTC))
         starttls = cast("Starttls | None", one.starttls)
         return TlsQuestion(one.address, one.port, one.name, starttls, shard.profile, deadline=_DEADLINE)
+
+
+def _place(key: str) -> tuple[str, str] | None:
+    """Port and name in the keys of grades and of certificates: `tls/443/web.example/grade`."""
+    family, _, rest = key.partition("/")
+    parts = rest.split("/")
+    return (parts[0], parts[1].removesuffix("+other")) if family in _FAMILIES and len(parts) > 1 else None

@@ -18,6 +18,7 @@ from estate.store.leases import me
 from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
 from estate.tls.caps import CRITERIA
+from estate.tls.evidence import Profile as AskedProfile
 from estate.tls.shard import Endpoint, TlsShard
 from tasks.rounds import Round, making_of
 from tasks.tls.asker import TlsAsker
@@ -25,11 +26,15 @@ from tasks.wanted import Wanted, admit, without_excluded
 
 _SHARD = 16
 """Endpoints that one lost worker costs."""
+_HANDSHAKES = 128
+"""So many where one handshake is all that is asked."""
 
 
 @contextmanager
-def tls_round_of(here: Surroundings, grading: Grading, flow_run_id: str | None) -> Iterator[Round]:
-    """Find the endpoints of a scope, and open the run that asks them.
+def tls_round_of(
+    here: Surroundings, grading: Grading, flow_run_id: str | None, *, only_certificates: bool = False
+) -> Iterator[Round]:
+    """Find the endpoints of a scope, and open the run that asks them for their grades, or their certificates alone.
 
     Raises:
         OutOfScope: nothing of what was asked for may be touched now.
@@ -47,16 +52,18 @@ def tls_round_of(here: Surroundings, grading: Grading, flow_run_id: str | None) 
             "no TLS endpoint is known in this scope: `roundsman scan ports` finds them, [[endpoints]] declares them"
         )
     roots = own_roots(here)
-    shards = [TlsShard(endpoints[at : at + _SHARD], grading.profile, roots) for at in range(0, len(endpoints), _SHARD)]
+    profile: AskedProfile = "certificate" if only_certificates else grading.profile
+    size = _HANDSHAKES if only_certificates else _SHARD
+    shards = [TlsShard(endpoints[at : at + size], profile, roots) for at in range(0, len(endpoints), size)]
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
-        scan="tls",
+        scan="certificates" if only_certificates else "tls",
         scope=scope.name,
         zone=scope.zone,
         vantage=scope.vantage,
         trigger=grading.trigger,
         profile=Profile(
-            f"tls/{grading.profile}",
+            f"tls/{profile}",
             silences=scope.silences,
             breaker=Breaker(scope.breaker.share, scope.breaker.at_least),
         ),
@@ -66,8 +73,8 @@ def tls_round_of(here: Surroundings, grading: Grading, flow_run_id: str | None) 
         scope_body=declared.words,
         flow_run_id=flow_run_id,
         policy_sha256=here.policy.sha256,
-        engine=f"sslyze {version('sslyze')}, guide {CRITERIA}",
-        choice=f"{grading.profile}: {len(endpoints)} endpoints",
+        engine="handshake" if only_certificates else f"sslyze {version('sslyze')}, guide {CRITERIA}",
+        choice=f"{profile}: {len(endpoints)} endpoints",
         floor=scope.floor,
         warnings=wanted.warnings,
         maker=me(),

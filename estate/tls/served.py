@@ -1,0 +1,107 @@
+"""A shard of a certificate round: the same endpoints and evidence as for grades, read for what they show."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from estate.certificates.facts import (
+    CERTIFICATES,
+    all_keys,
+    elsewhere_reading,
+    key_of,
+    place_reading,
+    unseen_reading,
+)
+from estate.certificates.reading import read_certificates
+from estate.certificates.shown import Shown, show
+from estate.certificates.trust import TrustStore
+from estate.coverage import Keys, Verdict
+from estate.errors import BadReport
+from estate.evidence import Document, Notes
+from estate.observations import Reading, Sight, join_addresses, merge
+from estate.tls.evidence import TlsEvidence, read_tls
+from estate.tls.shard import Endpoint, TlsShard, by_address, trust_store
+
+_AWAY = {
+    "refused": Verdict.NEGATIVE,
+    "plaintext": Verdict.NEGATIVE,
+    "garbage": Verdict.NEGATIVE,
+    "starttls-refused": Verdict.NEGATIVE,
+    "silent": Verdict.SILENT,
+}
+"""As for grades: another protocol is an answer; a reset after our hello is none."""
+
+
+def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
+    """Yield each asset once, with the certificates that its endpoints show.
+
+    Raises:
+        BadReport: a document that cannot be read.
+    """
+    roots = trust_store(shard.roots)
+    readings: dict[tuple[str, str], list[Reading]] = {}
+    unseen: dict[tuple[str, str], str] = {}
+    for document in documents:
+        evidence = read_tls(document.stream)
+        endpoint = shard.at(evidence)
+        if endpoint is None:
+            notes.outside += 1
+            continue
+        reading, why = _read(endpoint, evidence, roots, document.look)
+        place = (endpoint.asset, endpoint.address)
+        readings.setdefault(place, []).append(reading)
+        unseen[place] = unseen.get(place) or why
+    for asset in sorted({one.asset for one in shard.endpoints}):
+        mine = [one for one in shard.endpoints if one.asset == asset]
+        parts = []
+        for address, found in by_address(mine):
+            place = (asset, address)
+            told = (*readings.get(place, ()), elsewhere_reading(asset, unseen.get(place, "no-evidence")))
+            parts.append(merge(asset, _asked(found), told, "no-evidence"))
+        yield join_addresses(asset, _asked(mine), parts)
+
+
+def _asked(endpoints: Iterable[Endpoint]) -> Keys:
+    """One handshake shows one certificate, so that nobody asks for the one that other clients would get."""
+    keys = Keys.of(key for one in endpoints for key in all_keys(key_of(str(one.port), one.name)))
+    return keys | Keys({CERTIFICATES: None})
+
+
+def _read(endpoint: Endpoint, evidence: TlsEvidence, roots: TrustStore, look: int) -> tuple[Reading, str]:
+    """What an endpoint shows, and why it could not be looked at, if so."""
+    place, asset = str(endpoint.port), endpoint.asset
+    outcome = evidence.hello.outcome
+    if evidence.certificates.state == "known" and evidence.served:
+        try:
+            shown = [_shown(endpoint, pems, staple, evidence, roots) for pems, staple in _chains(evidence)]
+        except BadReport as error:
+            return unseen_reading(asset, place, endpoint.name, Verdict.BLIND, "unreadable", look), str(error)
+        return place_reading(asset, place, endpoint.name, shown, look=look), ""
+    verdict = _AWAY.get(outcome, Verdict.BLIND)
+    reason = outcome if outcome != "tls" else (evidence.certificates.reason.partition(":")[0] or "no-certificate")
+    return (
+        unseen_reading(asset, place, endpoint.name, verdict, reason, look),
+        "" if verdict is Verdict.NEGATIVE else reason,
+    )
+
+
+def _chains(evidence: TlsEvidence) -> Iterator[tuple[tuple[str, ...], bytes | None]]:
+    for deployment in evidence.served:
+        if deployment.chain:
+            yield deployment.chain, deployment.staple
+
+
+def _shown(
+    endpoint: Endpoint, pems: Sequence[str], staple: bytes | None, evidence: TlsEvidence, roots: TrustStore
+) -> Shown:
+    chain = [certificate for pem in pems for certificate in read_certificates(pem.encode())]
+    if not chain:
+        raise BadReport("a chain without certificates")
+    return show(
+        str(endpoint.port),
+        endpoint.name,
+        chain,
+        evidence.started,
+        roots,
+        host=endpoint.name,
+        staple=staple,
+        revoked=[chain[0].sha256] if evidence.revocation.state == "revoked" else (),
+    )
