@@ -1,0 +1,30 @@
+"""Ports that are no good TLS servers: slow, rude, silent, or something else altogether."""
+
+from infra.lab.tls.case import Plan
+
+PLANS = (
+    Plan("hangs", "raw", None, "accepts and stays silent", trick="hang", speaks_tls=False),
+    Plan("resets", "raw", None, "resets what connects", trick="reset", speaks_tls=False),
+    Plan("plaintext", "raw", None, "speaks HTTP without TLS", trick="plaintext", speaks_tls=False),
+    Plan("banner", "raw", None, "greets as SSH does", trick="banner", speaks_tls=False),
+    Plan("garbage", "raw", None, "answers with noise", trick="garbage", speaks_tls=False),
+    Plan("closed", "raw", None, "nothing listens", trick="closed", speaks_tls=False),
+    Plan("slow", "python", None, "speaks TLS, but only after five seconds", None, trick="slow"),
+    Plan(
+        "rate-limited", "python", "A+", "resets every second connection; a patient look finds what is there",
+        trick="every-second",
+    ),
+    Plan(
+        "refuses-unknown-names", "nginx", None, "no handshake without the right name", None, asked="-",
+        settings={"refuse-unknown": "yes"},
+    ),
+    Plan("knows-its-name", "nginx", "A+", "as perfect when asked by its name", settings={"refuse-unknown": "yes"}),
+    Plan(
+        "client-certificate", "nginx", "A+", "asks for a client certificate, and says HSTS with its refusal",
+        settings={"directives": "ssl_verify_client on; ssl_client_certificate {folder}/chain.pem;"},
+    ),
+    Plan(
+        "client-certificate-first", "python", None, "ends the handshake without one, so HSTS cannot be seen", None,
+        trick="client-certificate",
+    ),
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""Servers on Python's own `ssl`: HTTPS with tricks, and mail, directory and database servers that start TLS later."""
+
+import socket
+import ssl
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.lab.tls.case import Plan
+from infra.lab.tls.preambles import PREAMBLES
+from infra.lab.tls.raw_servers import reset
+
+
+def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
+    """What serves one connection of this plan."""
+    context = _context(plan, folder)
+
+    def serve(connection: socket.socket, number: int) -> None:
+        if plan.trick == "every-second" and number % 2:
+            reset(connection)
+            return
+        if plan.trick == "slow":
+            time.sleep(5)
+        if plan.starttls is not None:
+            PREAMBLES[plan.starttls](connection)
+        with context.wrap_socket(connection, server_side=True) as stream:
+            if plan.hsts is not None and stream.recv(4096):
+                stream.sendall(page(plan.hsts))
+            elif plan.hsts is None:
+                stream.recv(4096)
+            stream.settimeout(1)
+            stream.unwrap()
+
+    return serve
+
+
+def page(hsts: tuple[str, ...]) -> bytes:
+    """A response with these Strict-Transport-Security headers."""
+    fields = "".join(f"Strict-Transport-Security: {value}\r\n" for value in hsts)
+    return f"HTTP/1.1 200 OK\r\n{fields}Content-Length: 4\r\nConnection: close\r\n\r\nlab\n".encode("latin-1")
+
+
+def _context(plan: Plan, folder: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with warnings.catch_warnings():
+        # Old versions are what this lab is for.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion[plan.settings.get("least", "TLSv1_2")]
+        context.maximum_version = ssl.TLSVersion[plan.settings.get("most", "TLSv1_3")]
+    context.set_ciphers(plan.settings.get("ciphers", "ECDHE+AESGCM:ECDHE+CHACHA20") + ":@SECLEVEL=0")
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    if "curve" in plan.settings:
+        context.set_ecdh_curve(plan.settings["curve"])
+    context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
+    if plan.trick == "client-certificate":
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(folder / "chain.pem")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
