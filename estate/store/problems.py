@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Row, case, func, select
 
 from estate.assets import Asset
+from estate.certificates import rules as certificate_rules
 from estate.coverage import Verdict
 from estate.errors import NotFound
 from estate.findings import Detection, Rule, Severity, Triage, risk
@@ -23,10 +24,9 @@ from estate.tls import rules as tls_rules
 RULES: Mapping[tuple[str, str], Rule] = {
     (rule.namespace, rule.name): rule
     for rule in (
-        port_rules.UNEXPECTED_PORT,
-        port_rules.EXPECTED_PORT_CLOSED,
-        port_rules.TARPIT,
+        *(port_rules.UNEXPECTED_PORT, port_rules.EXPECTED_PORT_CLOSED, port_rules.TARPIT),
         *tls_rules.RULES.values(),
+        *certificate_rules.RULES.values(),
     )
 }
 _ORDER = (Detection.PRESENT, Detection.SUSPECTED_ABSENT, Detection.UNOBSERVED, Detection.ABSENT)
