@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 DAY = timedelta(days=1)
-_BY_HAND = 90 * DAY
+_BY_HAND = 91 * DAY
+"""Ninety days, and the hours by which CAs date back."""
+
 _EARLIEST_WATCH = 398 * DAY / 3
 """A third of what a public certificate ever lived in these years; private CAs issue for decades."""
 

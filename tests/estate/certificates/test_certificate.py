@@ -5,7 +5,7 @@ from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from estate.certificates.certificate import LONGEST_CERTIFICATE, Certificate, read_certificate
+from estate.certificates.certificate import LONGEST_CERTIFICATE, read_certificate
 from estate.errors import BadReport
 
 DAY = timedelta(days=1)
@@ -230,11 +230,10 @@ def test_no_mutilation_is_ever_a_crash(rich, data):
                 der[at:at] = data.draw(st.binary(max_size=20))
     try:
         read = read_certificate(bytes(der))
+        told = "".join((*read.names, *read.faults, read.subject.shown, read.issuer.shown, read.serial))
     except BadReport as error:
-        assert str(error).isprintable()
-        return
-    assert isinstance(read, Certificate)
-    assert "".join((*read.names, *read.faults, read.subject.shown, read.issuer.shown, read.serial)).isprintable()
+        told = str(error)
+    assert told.isprintable()
 
 
 @settings(max_examples=200, deadline=None)
