@@ -24,7 +24,25 @@ PLANS = (
         settings={"directives": "ssl_verify_client on; ssl_client_certificate {folder}/chain.pem;"},
     ),
     Plan(
-        "client-certificate-first", "python", None, "ends the handshake without one, so HSTS cannot be seen", None,
+        "client-certificate-first", "python", "A-", "2009r: no TLS 1.3 is a warning, which HSTS unseen cannot undo", "A-",
         trick="client-certificate",
+    ),
+    Plan("many-names", "nginx", None, "a certificate with a megabyte of names", None, chain="many-names"),
+    Plan("endless-chain", "raw", None, "ten megabytes of certificates", None, trick="endless"),
+    *(
+        Plan(f"{protocol}-starttls", "python", "A", "no HTTP, so no HSTS, so no A+", hsts=None, starttls=protocol)
+        for protocol in ("smtp", "imap", "pop3", "ftp", "ldap", "postgres", "xmpp", "mysql")
+    ),
+    Plan(
+        "smtp-starttls-tls10", "python", "B", "2009q: TLS 1.0 offered", hsts=None, starttls="smtp", chain="rsa",
+        settings={"least": "TLSv1", "ciphers": "ECDHE+AESGCM:ECDHE+AES"},
+    ),
+    Plan(
+        "smtp-without-tls", "python", None, "offers no STARTTLS", hsts=None, starttls="smtp", trick="no-starttls",
+        speaks_tls=False,
+    ),
+    Plan(
+        "smtp-bad-greeting", "raw", None, "greets with 554 and a byte of Latin-1", starttls="smtp",
+        trick="bad-greeting", speaks_tls=False,
     ),
 )  # fmt: skip

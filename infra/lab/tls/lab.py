@@ -103,7 +103,7 @@ def tls_lab(names: Iterable[str] | None = None) -> Iterator[TlsLab]:
 def _start(lab: TlsLab, stack: ExitStack) -> None:
     folder, cases = lab.folder, lab.cases
     (folder / "openssl.cnf").write_text(OPENSSL_CONF)
-    for bits in (512, 1024, 2048):
+    for bits in (1024, 2048):
         (folder / f"dh{bits}.pem").write_bytes(dh_parameters(bits))
     by: dict[str, list[Plan]] = {}
     for plan in lab._plans.values():
@@ -132,11 +132,11 @@ def _write_nginx(plans: dict[str, Plan], cases: dict[str, Case], folder: Path) -
 
 
 def _start_own(module: str, cases: Sequence[Case], folder: Path, stack: ExitStack) -> None:
-    process = subprocess.Popen(
-        (sys.executable, "-m", "infra.lab.tls.serve"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(folder / f"{module}.log").open("wb"),
-        cwd=_HOUSE, env=_environment(folder) | {"PYTHONPATH": str(_HOUSE)},
-    )  # fmt: skip
+    with (folder / f"{module}.log").open("wb") as log:
+        process = subprocess.Popen(
+            (sys.executable, "-m", "infra.lab.tls.serve"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            cwd=_HOUSE, env=_environment(folder) | {"PYTHONPATH": str(_HOUSE)},
+        )  # fmt: skip
     stack.callback(_stop, process)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -153,11 +153,11 @@ def _start_own(module: str, cases: Sequence[Case], folder: Path, stack: ExitStac
 
 def _run(argv: Sequence[str], cwd: Path, name: str, stack: ExitStack) -> "subprocess.Popen[bytes]":
     """A server program that ends with us, however we end."""
-    process = subprocess.Popen(
-        ("setpriv", "--pdeathsig", "TERM", *argv),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=(cwd / f"{name}.log").open("wb"),
-        cwd=cwd, env=_environment(cwd if (cwd / "openssl.cnf").exists() else cwd.parent),
-    )  # fmt: skip
+    with (cwd / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            ("setpriv", "--pdeathsig", "TERM", *argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+            cwd=cwd, env=_environment(cwd if (cwd / "openssl.cnf").exists() else cwd.parent),
+        )  # fmt: skip
     stack.callback(_stop, process)
     return process
 

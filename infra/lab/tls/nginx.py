@@ -50,7 +50,7 @@ def _block(plan: Plan, case: Case, folder: Path) -> str:
         lines += ["ssl_stapling on;", f"ssl_stapling_file {folder}/staple.der;"]
     lines += [f"add_header Strict-Transport-Security '{value}' always;" for value in plan.hsts or ()]
     if "dh" in settings:
-        lines.append(f"ssl_dhparam {settings['dh']};")
+        lines.append(f"ssl_dhparam {settings['dh'].format(folder=folder.parent)};")
     if "directives" in settings:
         lines.append(settings["directives"].format(folder=folder))
     lines.append("""location / { return 200 "lab\\n"; }""")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.lab.tls.case import Case, Plan
+from infra.lab.tls.primes import PRIMES
 
 OPENSSL_CONF = """\
 openssl_conf = init
@@ -26,34 +27,9 @@ MinProtocol = None
 """
 """Debian's own asks for security level 2, in which half of this lab would not start."""
 
-_MODP_1024 = int(
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
-    "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF", 16
-)  # fmt: skip
-"""RFC 2409 6.2: one of the common primes that Logjam is about."""
-_MODP_2048 = int(
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
-    "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F"
-    "83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
-    "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510"
-    "15728E5A8AACAA68FFFFFFFFFFFFFFFF", 16
-)  # fmt: skip
-"""RFC 3526 3."""
-
-
-_OWN_512 = int(
-    "E082ECCACE209663141F15DB4CD468BBCE5279A5FB6317045D2B95CE5E375EEC"
-    "EC5E57271FA99B8D202A1D26058D81D3F770186CF41AFB008B0BA4C1932AB4F7", 16
-)  # fmt: skip
-"""A safe prime of nobody's, which is short enough to be broken in an afternoon."""
-
-
 def dh_parameters(bits: int) -> bytes:
     """PEM of a group of this size (PKCS #3: a sequence of prime and generator); the two larger ones are common."""
-    prime = {512: _OWN_512, 1024: _MODP_1024, 2048: _MODP_2048}[bits]
-    number = prime.to_bytes(bits // 8 + 1)  # its highest bit is set, which DER takes for a sign
+    number = PRIMES[bits].to_bytes(bits // 8 + 1)  # its highest bit is set, which DER takes for a sign
     whole = _der(0x30, _der(2, number) + _der(2, b"\2"))
     return b"-----BEGIN DH PARAMETERS-----\n" + base64.encodebytes(whole) + b"-----END DH PARAMETERS-----\n"
 

@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.lab.tls import museum
 from infra.lab.tls.case import Plan
-from infra.lab.tls.preambles import PREAMBLES
+from infra.lab.tls.preambles import PREAMBLES, WITHOUT_TLS
 from infra.lab.tls.raw_servers import reset
 
 
@@ -22,7 +23,11 @@ def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
             return
         if plan.trick == "slow":
             time.sleep(5)
-        if plan.starttls is not None:
+        if plan.trick in {"ssl2", "export"} and _from_the_museum(plan.trick, connection, folder / "chain.pem"):
+            return
+        if plan.trick == "no-starttls":
+            WITHOUT_TLS(connection)
+        elif plan.starttls is not None:
             PREAMBLES[plan.starttls](connection)
         with context.wrap_socket(connection, server_side=True) as stream:
             if plan.hsts is not None and stream.recv(4096):
@@ -33,6 +38,18 @@ def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
             stream.unwrap()
 
     return serve
+
+
+def _from_the_museum(trick: str, connection: socket.socket, chain: Path) -> bool:
+    """Whether the client wants what OpenSSL no longer has, and got it."""
+    hello = museum.peek(connection)
+    if trick == "ssl2" and museum.is_ssl2(hello):
+        museum.answer_ssl2(connection, chain)
+        return True
+    if trick == "export" and museum.wants_only_export(hello):
+        museum.answer_export(connection, chain)
+        return True
+    return False
 
 
 def page(hsts: tuple[str, ...]) -> bytes:

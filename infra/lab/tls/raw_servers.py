@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infra.lab.tls.case import Plan
+from infra.lab.tls.museum import answer_endlessly
 
 _PAGE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlab\n"
 
 
-def handler(plan: Plan, _folder: Path) -> Callable[[socket.socket, int], None]:
+def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
     """What serves one connection of this plan."""
+    if plan.trick == "endless":
+        return lambda connection, _number: answer_endlessly(connection, folder / "chain.pem")
     return _TRICKS[plan.trick]
 
 
@@ -34,6 +37,11 @@ def _plaintext(connection: socket.socket, _number: int) -> None:
 
 def _banner(connection: socket.socket, _number: int) -> None:
     connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+    _linger(connection)
+
+
+def _bad_greeting(connection: socket.socket, _number: int) -> None:
+    connection.sendall(b"554 \xe9 no service\r\n")
     _linger(connection)
 
 
@@ -63,4 +71,5 @@ _TRICKS: Mapping[str, Callable[[socket.socket, int], None]] = {
     "plaintext": _plaintext,
     "banner": _banner,
     "garbage": _garbage,
+    "bad-greeting": _bad_greeting,
 }
