@@ -53,11 +53,12 @@ def client_certificate(question: TlsQuestion, flight: Flight | None) -> ClientCe
     if flight is not None and flight.complete and not flight.certificate_requested:
         return ClientCertificate("none")
     bare = replace(question, client_certificate=None)
-    try:
-        with our_connections(bare):
+    with our_connections(bare):
+        # Caught inside, since sslyze's exceptions are frozen, and no generator can pass such a one on.
+        try:
             found = insists(bare)
-    except (ConnectionToServerFailed, ClientCertificateRequested, OSError, ValueError, UnicodeError) as error:
-        return ClientCertificate("blind", reason_of(error))
+        except (ConnectionToServerFailed, ClientCertificateRequested, OSError, ValueError, UnicodeError) as error:
+            return ClientCertificate("blind", reason_of(error))
     if found is ClientAuthRequirementEnum.REQUIRED:
         return ClientCertificate("required")
     return ClientCertificate("optional" if found is ClientAuthRequirementEnum.OPTIONAL else "none")
@@ -145,7 +146,7 @@ class _Asker:
         names: tuple[CheckName, ...] = (
             "ccs_injection", "robot", "client_renegotiation", "renegotiation_dos", "session_ids", "session_tickets",
         )  # fmt: skip
-        self._done.checks |= dict.fromkeys(names, check)
+        self._done.checks |= {"heartbleed": self._known.heartbeats, **dict.fromkeys(names, check)}
 
     def _heartbleed(self, old: Version) -> None:
         """Who does not accept heartbeats cannot bleed; who does is asked for blood."""
