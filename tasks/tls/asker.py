@@ -24,10 +24,11 @@ _DEADLINE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class TlsAsker:
-    """Asks what one TLS round asks."""
+    """Asks what one TLS round asks; `lanes` is how many shards may be asked side by side, which share what is at once."""
 
     scope: Scope
     stop: Event
+    lanes: int = 1
 
     def ask(self, shard: TlsShard, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
         """Ask every endpoint of a shard; each brings a document, also where no TLS is spoken.
@@ -37,7 +38,8 @@ class TlsAsker:
         """
         questions = [self._question(one, shard) for one in shard.endpoints]
         at_once = HANDSHAKES_AT_ONCE if shard.profile == "certificate" else AT_ONCE
-        for done, evidence in enumerate(ask_many(questions, folder, at_once=at_once, cancelled=self.stop), 1):
+        share = max(1, at_once // self.lanes)
+        for done, evidence in enumerate(ask_many(questions, folder, at_once=share, cancelled=self.stop), 1):
             yield evidence
             report(done / len(questions))
 

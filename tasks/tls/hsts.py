@@ -4,6 +4,8 @@ import re
 import ssl
 import warnings
 from dataclasses import replace
+from http.client import HTTPException, parse_headers
+from io import BytesIO
 
 import httpx
 
@@ -47,6 +49,34 @@ def ask_hsts(question: TlsQuestion) -> Hsts:
         return Hsts("blind", reason=f"no HTTP response: {str(error) or type(error).__name__}")
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
         return Hsts("blind", reason=f"no HTTP response: {error}"[:300])
+
+
+def request_for(question: TlsQuestion) -> bytes:
+    """The same request in bytes, for connections that httpx cannot make."""
+    host = question.name or question.endpoint.rpartition(":")[0]
+    port = "" if question.port == 443 else f":{question.port}"
+    return f"GET / HTTP/1.1\r\nHost: {host}{port}\r\nUser-Agent: Roundsman\r\nConnection: close\r\n\r\n".encode()
+
+
+def hsts_of(head: bytes, port: int, why: str) -> Hsts:
+    """Judge the head of a response to that.
+
+    Args:
+        head: all that came, up to the blank line.
+        port: where it came from.
+        why: the reason if nothing did.
+    """
+    if not head:
+        other = port in NO_HTTP_PORTS and not why
+        return Hsts("not-http" if other else "blind", reason=f"no HTTP response: {why or 'not a word'}")
+    if not head.startswith(b"HTTP/"):
+        return Hsts("not-http", reason="what answers inside TLS is not HTTP")
+    _, _, fields = head.partition(b"\r\n")
+    try:
+        message = parse_headers(BytesIO(fields if b"\r\n\r\n" in fields else fields + b"\r\n\r\n"))
+    except HTTPException as error:
+        return Hsts("blind", reason=f"no HTTP response: {type(error).__name__}")
+    return read_hsts(tuple(value.strip() for value in message.get_all(_HEADER, [])))
 
 
 def read_hsts(values: tuple[str, ...]) -> Hsts:

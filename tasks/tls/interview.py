@@ -26,11 +26,11 @@ from tasks.tls.chains import all_chains, revocation_of
 from tasks.tls.client_hello import offer_of
 from tasks.tls.document import blind, now
 from tasks.tls.hello import say_hello
-from tasks.tls.hsts import ask_hsts
+from tasks.tls.hsts import ask_hsts, hsts_of, request_for
 from tasks.tls.offers import list_groups, list_suites, probe_version
 from tasks.tls.patience import OutOfTime, Patience
 from tasks.tls.question import TlsQuestion
-from tasks.tls.sslyze_checks import Checked, Known, ask_checks, ask_suites, client_certificate
+from tasks.tls.sslyze_checks import Checked, Known, ask_checks, ask_suites, client_certificate, talk
 from tasks.tls.trust import mozilla_trust
 
 _NOT_YET = "the scan ended before this was asked"
@@ -180,7 +180,14 @@ class _Interview:
         seconds = min(_MOST_HTTP_SECONDS, self._patience.left() - self._question.timeout)
         if self._patience.lost or seconds < self._question.timeout:
             return Hsts("blind", reason=self._patience.lost or _NOT_YET)
-        return _within(seconds, lambda: ask_hsts(self._question)) or Hsts("blind", reason="no end of the response")
+        found = _within(seconds, lambda: ask_hsts(self._question)) or Hsts("blind", reason="no end of the response")
+        spoken = [version for version in self._offered() if version != "SSL2"]
+        if found.state != "blind" or not spoken or self._patience.left() < _MANY * self._question.timeout:
+            return found
+        # httpx cannot speak as old as some servers are, and waits for a blank line from who speaks another protocol.
+        until = self._patience.until - self._question.timeout
+        head, why = talk(self._question, until, spoken[-1], request_for(self._question))
+        return hsts_of(head, self._question.port, why)
 
     def _settle(self, checked: Checked) -> None:
         """Look at the canary for a last time; where it failed at any time, silence has proved nothing."""
@@ -189,6 +196,11 @@ class _Interview:
         for name, check in checked.checks.items():
             spoilt = disturbed and check.state in {"no", "not-applicable"} and name in checked.by_silence
             self._checks[name] = Check("blind", disturbed) if spoilt else check
+        chosen = {self._document.hello.version, self._document.modern.version}
+        for version, protocol in self._protocols.items():
+            if version in chosen and protocol.state == "not-offered":
+                words = "declined when asked for alone, and chosen for a client that offered more"
+                self._protocols[version] = Protocol("blind", words)
         if not disturbed:
             return
         self._fail("canary", disturbed)

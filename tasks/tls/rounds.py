@@ -1,11 +1,12 @@
 """Open a round of TLS grades: find the endpoints, admit them, plan the shards."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import ip_address
+from itertools import groupby
 from pathlib import Path
 
 from blocks.grading import Grading
@@ -20,7 +21,7 @@ from estate.store.surroundings import Surroundings
 from estate.tls.caps import CRITERIA
 from estate.tls.evidence import Profile as AskedProfile
 from estate.tls.shard import Endpoint, TlsShard
-from tasks.rounds import Round, making_of
+from tasks.rounds import MOST_LANES, Round, making_of
 from tasks.tls.asker import TlsAsker
 from tasks.wanted import Wanted, admit, without_excluded
 
@@ -54,7 +55,7 @@ def tls_round_of(
     roots = own_roots(here)
     profile: AskedProfile = "certificate" if only_certificates else grading.profile
     size = _HANDSHAKES if only_certificates else _SHARD
-    shards = [TlsShard(endpoints[at : at + size], profile, roots) for at in range(0, len(endpoints), size)]
+    shards = [TlsShard(part, profile, roots) for part in plan_parts(endpoints, size)]
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
         scan="certificates" if only_certificates else "tls",
@@ -79,7 +80,8 @@ def tls_round_of(
         warnings=wanted.warnings,
         maker=me(),
     )
-    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop), TlsShard.from_json) as round_:
+    lanes = min(MOST_LANES, max(1, len(shards)))
+    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop, lanes), TlsShard.from_json) as round_:
         yield round_
 
 
@@ -100,6 +102,19 @@ def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted) -> tuple[En
             key=lambda one: (one.asset, one.address, one.port, one.name or ""),
         )
     )
+
+
+def plan_parts(endpoints: Iterable[Endpoint], size: int) -> Iterator[tuple[Endpoint, ...]]:
+    """Parts of about this size; an asset's endpoints stay together, since only all of them tell its worst grade."""
+    part: list[Endpoint] = []
+    for _, group in groupby(endpoints, key=lambda one: one.asset):
+        mine = list(group)
+        if part and len(part) + len(mine) > size:
+            yield tuple(part)
+            part = []
+        part += mine
+    if part:
+        yield tuple(part)
 
 
 def _is_fragile(here: Surroundings, scope: Scope, one: Endpoint) -> bool:

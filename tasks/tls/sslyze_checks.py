@@ -64,6 +64,15 @@ def client_certificate(question: TlsQuestion, flight: Flight | None) -> ClientCe
     return ClientCertificate("optional" if found is ClientAuthRequirementEnum.OPTIONAL else "none")
 
 
+def talk(question: TlsQuestion, until: float, version: Version, request: bytes) -> tuple[bytes, str]:
+    """What a server answers inside TLS, by an OpenSSL that is as old as it; or why it does not."""
+    with our_connections(question):
+        try:
+            return Scan(question, until, ClientAuthRequirementEnum.DISABLED).talk(version, request), ""
+        except Exception as error:  # noqa: BLE001 - nassl raises whatever OpenSSL does
+            return b"", reason_of(error)
+
+
 def ask_checks(
     question: TlsQuestion,
     until: float,

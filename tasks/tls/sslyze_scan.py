@@ -43,6 +43,7 @@ VERSIONS: Mapping[Version, TlsVersionEnum] = {
 }
 
 _ENOUGH_TIMEOUTS = 4
+_LONGEST_HEAD = 65_536
 
 
 class NotFinished(Exception):
@@ -101,6 +102,30 @@ class Scan:
         """The jobs of a command one by one, for who wants to know what became of each."""
         plugin = ScanCommandsRepository.get_implementation_cls(command)
         return self._jobs(plugin.scan_jobs_for_scan_command(self._server(version, suites), None))
+
+    def talk(self, version: Version, request: bytes) -> bytes:
+        """What a server answers to a request inside TLS, up to the first blank line, by whichever OpenSSL can.
+
+        Raises:
+            Exception: whatever ended it; `reason_of` says it in words.
+        """
+        failure: Exception = NotFinished("no version of TLS could be used")
+        for legacy in {"TLS1.3": (False,), "TLS1.2": (False, True)}.get(version, (True,)):
+            connection = self._server(version, ()).get_preconfigured_tls_connection(
+                VERSIONS[version], should_use_legacy_openssl=legacy
+            )
+            if version != "TLS1.3":
+                connection.ssl_client.set_cipher_list("ALL:COMPLEMENTOFALL:-PSK:-SRP")
+            try:
+                connection.connect()
+            except Exception as error:  # noqa: BLE001 - the other OpenSSL may do better, whatever this one lacks
+                failure = error
+                continue
+            else:
+                return _head(connection, request, self._until)
+            finally:
+                connection.close()
+        raise failure
 
     def _server(self, version: Version, suites: Sequence[Suite]) -> ServerConnectivityInfo:
         names = _openssl_names(version)
@@ -216,6 +241,17 @@ class _Server(ServerConnectivityInfo):
             should_use_legacy_openssl,
             should_enable_server_name_indication or self.always_named,
         )
+
+
+def _head(connection: SslConnection, request: bytes, until: float) -> bytes:
+    connection.ssl_client.write(request)
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < _LONGEST_HEAD and time.monotonic() < until:
+        try:
+            head += connection.ssl_client.read(4_096)
+        except OSError:
+            break
+    return head
 
 
 def _network(question: TlsQuestion) -> ServerNetworkConfiguration:
