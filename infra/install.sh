@@ -3,7 +3,7 @@
 #
 #     infra/install.sh            what `make scan` needs: Python and the scanners
 #     infra/install.sh --python   only Python
-#     infra/install.sh --test     and what the tests drive: a network lab, PostgreSQL, a terminal
+#     infra/install.sh --test     and what the tests drive: a network lab, TLS servers, PostgreSQL, a terminal
 set -eu
 here=$(dirname "$0")
 # Debian keeps scanners and firewalls where an ordinary user's PATH does not lead.
@@ -53,6 +53,9 @@ need_lab() {
     need ps procps "whether a scanner was left running"
     need ndiff ndiff "what the bench measures against"
     need tmux tmux "a terminal to read the command in"
+    need openssl openssl "TLS servers of every age"
+    need nginx nginx-light "TLS as most of the world serves it"
+    need stunnel stunnel4 "TLS in front of something else"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql "the store runs on it too"
 }
 

@@ -51,6 +51,7 @@ class GradeObject(TypedDict):
     port: int
     name: str | None
     starttls: str | None
+    outcome: str
     grade: str | None
     grade_trust_ignored: str | None
     not_gradable: str
@@ -73,6 +74,7 @@ def grade_object(evidence: TlsEvidence, judged: Judged) -> GradeObject:
         "port": asked.port,
         "name": asked.name,
         "starttls": asked.starttls,
+        "outcome": evidence.hello.outcome,
         "grade": rating.grade,
         "grade_trust_ignored": rating.grade_trust_ignored,
         "not_gradable": rating.not_gradable,

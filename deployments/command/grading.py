@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ from estate.store.surroundings import Surroundings
 if TYPE_CHECKING:
     from deployments.command.grades import GradeObject
     from estate.certificates.trust import TrustStore
+    from estate.scope import Scope
 
 _GRADES = ("A+", "A", "A-", "B", "C", "D", "E", "F", "M", "T")
 _COULD_NOT_LOOK, _ABOVE = 3, 1
@@ -89,9 +91,9 @@ def grade(
     addresses = _addresses(host)
     _permit(here, host, addresses, said=i_may_scan_this, may_ask=not as_json)
     graded = _ask(addresses, port, sni, starttls, trusted)
-    worst = max(graded, key=lambda one: _badness(one["grade"]))
+    worst = max(_counted(graded), key=lambda one: _badness(one["grade"]))
     if as_json:
-        head = {"endpoint": f"{host}:{port}" if ":" not in host else f"[{host}]:{port}", **worst}
+        head = {"endpoint": _spell(host, port), **worst}
         print_object(head, {"addresses": [{"address": one["address"], "grade": one["grade"]} for one in graded]})
     else:
         for one in graded:
@@ -103,19 +105,17 @@ def grade(
 
 def _read_endpoint(text: str, starttls: Starttls | None) -> tuple[str, int]:
     port = _PORTS[starttls.value] if starttls else 443
-    host, given = text, ""
+    host, given = text, str(port)
     if text.startswith("["):
         host, _, rest = text[1:].partition("]")
-        given = rest.removeprefix(":")
+        given = rest.removeprefix(":") if rest else given
         if rest and not rest.startswith(":"):
             raise BadTarget(f"{text[:60]!r} is no endpoint: write [IPv6]:PORT")
     elif text.count(":") == 1:
         host, _, given = text.partition(":")
-    if given:
-        if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 65_535):
-            raise BadTarget(f"{given[:20]!r} is not a port")
-        port = int(given)
-    return canonical_target(host), port
+    if not (given.isascii() and given.isdigit() and len(given) <= 5 and 1 <= int(given) <= 65_535):
+        raise BadTarget(f"{given[:20]!r} is not a port")
+    return canonical_target(host), int(given)
 
 
 def _read_roots(path: Path | None) -> "TrustStore":
@@ -150,12 +150,18 @@ def _permit(here: Surroundings, host: str, addresses: Sequence[str], *, said: bo
     Raises:
         OutOfScope: excluded, or nobody said so.
     """
+    from tasks.wanted import without_excluded  # what asks is loaded only by what asks
+
     moment = now()
-    for scope in here.manifest.scopes:
+    scopes = [without_excluded(scope, here.bindings(scope.zone)) for scope in here.manifest.scopes]
+    for scope in scopes:
+        for excluded in scope.excluded_names:
+            if host == excluded or host.endswith(f".{excluded}"):
+                raise OutOfScope(f"{host} is excluded by scope {scope.name!r}, whatever anybody says")
         for address in addresses:
-            if any(_inside(address, network) for network in map(str, scope.excluded_networks)):
+            if any(ip_address(address) in network for network in scope.excluded_networks):
                 raise OutOfScope(f"{address} is excluded by scope {scope.name!r}, whatever anybody says")
-    if any(_admits(here, scope.name, host, addresses, moment) for scope in here.manifest.scopes):
+    if any(_admits(scope, host, addresses, moment) for scope in scopes):
         return
     where = f"{host} ({', '.join(addresses)})" if canonical_address(host) is None else host
     if not said:
@@ -168,19 +174,12 @@ def _permit(here: Surroundings, host: str, addresses: Sequence[str], *, said: bo
     record_statement(here.database, where, getpass.getuser(), moment)
 
 
-def _inside(address: str, network: str) -> bool:
-    from estate.targets import Targets
-
-    return address in Targets.parse([network])
-
-
-def _admits(here: Surroundings, scope: str, host: str, addresses: Sequence[str], moment: datetime) -> bool:
-    declared = here.manifest.scope_named(scope)
+def _admits(scope: "Scope", host: str, addresses: Sequence[str], moment: datetime) -> bool:
     try:
-        if canonical_address(host) is None and host in declared.names:
-            return bool(declared.admit_name(host, addresses, moment))
+        if canonical_address(host) is None and host in scope.names:
+            return bool(scope.admit_name(host, addresses, moment))
         for address in addresses:
-            declared.admit(address, moment)
+            scope.admit(address, moment)
     except (OutOfScope, ScopeNotValid):
         return False
     return True
@@ -205,6 +204,16 @@ def _ask(
     return graded
 
 
+def _counted(graded: Sequence["GradeObject"]) -> Sequence["GradeObject"]:
+    """Where one address of a name has a grade, another at which nothing listens takes none away."""
+    listening = [one for one in graded if one["outcome"] != "refused"]
+    return listening if any(one["grade"] for one in listening) else graded
+
+
+def _spell(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _badness(found: str | None) -> int:
     return len(_GRADES) if found is None else _GRADES.index(found)
 
@@ -212,7 +221,7 @@ def _badness(found: str | None) -> int:
 def _print(host: str, port: int, one: "GradeObject") -> None:
     trust = f", {one['grade_trust_ignored']} if trust is ignored" if one["grade"] in {"T", "M"} else ""
     verdict = one["grade"] or "no grade"
-    show(safe(f"{verdict}{trust}  {host}:{port} at {one['address']}, by the guide {one['criteria']}", 200))
+    show(safe(f"{verdict}{trust}  {_spell(host, port)} at {one['address']}, by the guide {one['criteria']}", 200))
     if one["not_gradable"]:
         best = f"; {one['at_best']} at best" if one["at_best"] else ""
         show(safe(f"{one['not_gradable']}{best}", 400))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 SCANS = ("ports", "tls", "certificates", "all")
+_TLS_SCANS = {"tls": "tls", "certificate": "certificates"}
+"""Which scan looks at a finding again, by the family of its locator."""
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -90,8 +92,14 @@ def verify(
 ) -> int:
     """Look again now, only at one finding or asset."""
     here = _open(estate)
-    asset, keys, zone = _meant(here, what, zone)
+    asset, locator, zone = _meant(here, what, zone)
     chosen, assets = _scope_of(here, asset, zone)
+    tls = _TLS_SCANS.get(locator.partition("/")[0])
+    if tls is not None:
+        grading = Grading(scope=chosen.name, only=(asset,), trigger="confirm")
+        run = _look_at_tls(here, grading, tls, quiet=as_json, verbose=verbose)
+        return tell(here, run, as_json=as_json, fail_on=fail_on)
+    keys = locator if locator.startswith(("tcp/", "udp/")) else None
     sweep = Sweep(scope=chosen.name, only=(asset,), ports=keys, trigger="confirm")
     run = _sweep(here, sweep, assets, quiet=as_json, verbose=verbose)
     return tell(here, run, as_json=as_json, fail_on=fail_on)
@@ -114,15 +122,14 @@ def _admitted(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> int:
     return len(wanted.targets) + len(wanted.bindings)
 
 
-def _meant(here: Surroundings, what: str, zone: str | None) -> tuple[str, str | None, str]:
-    """The asset, the port where only one is meant, and the zone."""
+def _meant(here: Surroundings, what: str, zone: str | None) -> tuple[str, str, str]:
+    """The asset, the finding's locator where only one is meant, and the zone."""
     if what.startswith("f1:"):
         finding = finding_named(here.database, here.policy, now(), what)
         asset = finding["asset"].partition(":")[2]
-        key = finding["locator"] if finding["locator"].startswith(("tcp/", "udp/")) else None
-        return asset, key, finding["zone"]
+        return asset, finding["locator"], finding["zone"]
     _, found = find_asset(here.database, what, zone)
-    return found.key, None, found.zone
+    return found.key, "", found.zone
 
 
 def _scope_of(here: Surroundings, asset: str, zone: str) -> tuple[Scope, int]:

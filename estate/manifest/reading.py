@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
@@ -130,11 +130,20 @@ def _contradictions(manifest: Manifest) -> Iterator[tuple[Path, str]]:
     names = {asset.name for asset in manifest.assets} | {name for scope in manifest.scopes for name in scope.names}
     for index, row in enumerate(manifest.expected):
         if row.asset is not None and row.asset not in names and canonical_address(row.asset) is None:
-            close = difflib.get_close_matches(row.asset, names, 1)
-            hint = (
-                f"did you mean {close[0]!r}?" if close else "declare it under [[assets]], or list it in a scope's names"
-            )
-            yield ("expected", index, "asset"), f"there is no asset {row.asset!r}; {hint}"
+            yield ("expected", index, "asset"), f"there is no asset {row.asset!r}; {_nearest(row.asset, names)}"
+    places: set[tuple[str, int, str | None]] = set()
+    for index, endpoint in enumerate(manifest.endpoints):
+        if endpoint.host not in names and canonical_address(endpoint.host) is None:
+            yield ("endpoints", index, "host"), f"there is no asset {endpoint.host!r}; {_nearest(endpoint.host, names)}"
+        place = (endpoint.host, endpoint.port, endpoint.name)
+        if place in places:
+            yield ("endpoints", index), f"{endpoint.host}, port {endpoint.port} is declared twice under the same name"
+        places.add(place)
+
+
+def _nearest(word: str, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(word, names, 1)
+    return f"did you mean {close[0]!r}?" if close else "declare it under [[assets]], or list it in a scope's names"
 
 
 def _twice(table: str, named: Iterator[tuple[str, int]], what: str) -> Iterator[tuple[Path, str]]:

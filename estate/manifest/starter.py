@@ -75,7 +75,7 @@ ports = "tcp/1-65535"
 
 # Where TLS is spoken beyond what the port sweep finds: services that begin in plaintext, and names to ask for.
 #[[endpoints]]
-#host = "mail.example.org"
+#host = "www.example.org"
 #port = 25
 #name = "mail.example.org"
 #starttls = "smtp"

@@ -10,6 +10,7 @@ from estate.manifest import Manifest
 from estate.store.database import Database
 from estate.store.reading import hidden, holds
 from estate.store.rows import ASSET, FACT, value_of
+from estate.tls.keys import ENDPOINT
 from estate.tls.shard import Endpoint
 
 IMPLICIT = frozenset({443, 465, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 5061, 5671, 6443, 6697, 8443, 8883, 9443})
@@ -17,46 +18,83 @@ IMPLICIT = frozenset({443, 465, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 50
 STARTTLS: Mapping[int, str] = {25: "smtp", 587: "smtp", 143: "imap", 110: "pop3", 21: "ftp", 389: "ldap"}
 """Ports whose usual service can switch to TLS; only those that answer are asked."""
 _NEVER = range(9100, 9108)
+_TRUSTED = ("tls", "ports", "certificate")
+_SWITCHING = frozenset(STARTTLS.values())
 _SERVICES = frozenset({"https", "imaps", "pop3s", "smtps", "ldaps", "ftps", "ircs", "sip-tls"})
 
 
 def declared_endpoints(manifest: Manifest, zone: str, addresses: Mapping[str, tuple[str, ...]]) -> Iterator[Endpoint]:
-    """The endpoints of estate.toml at every address that their hosts have now."""
+    """The endpoints of estate.toml at every address that their hosts have now; an address stands for itself alone."""
     for row in manifest.endpoints:
         asset = manifest.declared.asset_for(row.host, zone).key
-        name = row.name or (None if canonical_address(row.host) else row.host)
-        for address in addresses.get(row.host, addresses.get(asset, ())):
-            yield Endpoint(asset, address, row.port, name, row.starttls)
+        single = canonical_address(row.host)
+        for address in addresses.get(asset, ()):
+            if single in {None, address}:
+                name = row.name or (None if single else row.host)
+                yield Endpoint(asset, address, row.port, name, row.starttls)
 
 
 def found_endpoints(
     database: Database, zone: str, vantage: str, addresses: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Endpoint]:
-    """Open ports that speak TLS, as far as their services were probed or their numbers tell; printers never."""
+    """Open ports that speak TLS, as far as their services were probed or their numbers tell; printers never.
+
+    Where TLS was once is asked until it is proved gone, also when the sweep finds the port closed.
+    """
+    found: dict[tuple[str, int, str | None], str | None] = {}
+    # What was asked for its grade is known best; a certificate does not say how TLS began there.
+    for asset, aspect, key, told in sorted(_present(database, zone, vantage), key=lambda row: _TRUSTED.index(row[1])):
+        read = _swept(asset, key, told) if aspect == "ports" else _known(key, told)
+        if read is not None:
+            port, name, starttls = read
+            found.setdefault((asset, port, name), starttls)
+    for (asset, port, name), starttls in found.items():
+        for address in addresses.get(asset, ()):
+            yield Endpoint(asset, address, port, name, starttls)
+
+
+def _present(database: Database, zone: str, vantage: str) -> Iterator[tuple[str, str, str, dict[str, str]]]:
+    """Asset, aspect, key and attributes of what is open, and of what spoke TLS."""
+    seen_open = (FACT.c.aspect == "ports") & (FACT.c.sight == InSight.SEEN.value)
     with database.read() as connection:
         query = (
-            select(ASSET.c.key, FACT.c.key.label("port"), FACT.c.value)
+            select(ASSET.c.key, FACT.c.aspect, FACT.c.key.label("item"), FACT.c.value)
             .join(ASSET, ASSET.c.id == FACT.c.asset_id)
             .where(
                 holds(FACT, hidden(connection)),
                 FACT.c.present,
-                FACT.c.sight == InSight.SEEN.value,
-                FACT.c.aspect == "ports",
+                seen_open | FACT.c.aspect.in_(_TRUSTED[::2]),
                 FACT.c.vantage == vantage,
                 ASSET.c.zone == zone,
             )
             .order_by(ASSET.c.key, FACT.c.key)
         )
         rows = connection.execute(query).all()
-    for asset, key, value in rows:
-        family, _, number = key.partition("/")
-        if family != "tcp" or int(number) in _NEVER:
-            continue
-        port, told = int(number), dict(value_of(value))
-        starttls = STARTTLS.get(port)
-        speaks = told.get("tunnel") == "ssl" or told.get("service") in _SERVICES or port in IMPLICIT
-        if not speaks and starttls is None:
-            continue
-        name = None if canonical_address(asset) else asset
-        for address in addresses.get(asset, (asset,) if name is None else ()):
-            yield Endpoint(asset, address, port, name, None if speaks else starttls)
+    for asset, aspect, key, value in rows:
+        yield asset, aspect, key, dict(value_of(value))
+
+
+def _swept(asset: str, key: str, told: Mapping[str, str]) -> tuple[int, str | None, str | None] | None:
+    """Port, name and protocol around TLS of an open port, or None where no TLS is to be expected."""
+    family, _, number = key.partition("/")
+    if family != "tcp" or int(number) in _NEVER:
+        return None
+    port = int(number)
+    speaks = told.get("tunnel") == "ssl" or told.get("service") in _SERVICES or port in IMPLICIT
+    starttls = told["service"] if told.get("service") in _SWITCHING else STARTTLS.get(port)
+    if not speaks and starttls is None:
+        return None
+    return port, None if canonical_address(asset) else asset, None if speaks else starttls
+
+
+def _known(key: str, told: Mapping[str, str]) -> tuple[int, str | None, str | None] | None:
+    """The same of a fact of TLS: that there is an endpoint, or that it shows a certificate."""
+    parts = key.split("/")
+    family, item = parts[0], parts[3:]
+    if (family, item) == ("tls", [ENDPOINT]):
+        starttls = told.get("starttls")
+    elif (family, item) == ("certificate", []) and len(parts) == 3 and not key.endswith("+other"):
+        starttls = STARTTLS.get(int(parts[1]))
+    else:
+        return None
+    return int(parts[1]), None if parts[2] == "-" else parts[2], starttls

@@ -38,7 +38,7 @@ def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: No
     """
     roots = trust_store(shard.roots)
     readings: dict[tuple[str, str], list[Reading]] = {}
-    unseen: dict[tuple[str, str], str] = {}
+    unseen: dict[Endpoint, str] = dict.fromkeys(shard.endpoints, "no-evidence")
     for document in documents:
         evidence = read_tls(document.stream)
         endpoint = shard.at(evidence)
@@ -46,15 +46,15 @@ def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: No
             notes.outside += 1
             continue
         reading, why = _read(endpoint, evidence, roots, document.look)
-        place = (endpoint.asset, endpoint.address)
-        readings.setdefault(place, []).append(reading)
-        unseen[place] = unseen.get(place) or why
+        readings.setdefault((endpoint.asset, endpoint.address), []).append(reading)
+        # One look that saw it is enough.
+        unseen[endpoint] = why if unseen[endpoint] else ""
     for asset in sorted({one.asset for one in shard.endpoints}):
         mine = [one for one in shard.endpoints if one.asset == asset]
         parts = []
         for address, found in by_address(mine):
-            place = (asset, address)
-            told = (*readings.get(place, ()), elsewhere_reading(asset, unseen.get(place, "no-evidence")))
+            why = next((unseen[one] for one in found if unseen[one]), "")
+            told = (*readings.get((asset, address), ()), elsewhere_reading(asset, why))
             parts.append(merge(asset, _asked(found), told, "no-evidence"))
         yield join_addresses(asset, _asked(mine), parts)
 

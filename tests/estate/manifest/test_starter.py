@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from estate.errors import BadTarget
 from estate.manifest import Manifest, load_manifest, starter_manifest
-from estate.manifest.rows import DeclaredAsset, Expectation
-from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention
+from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, Expectation
+from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, TlsSettings
 from estate.scope import Breaker, Canary, Scope, Window
 
 STARTER = starter_manifest("host-1", "root on host-1")
@@ -20,8 +20,10 @@ TABLES = (
     Canary,
     Breaker,
     DeclaredAsset,
+    DeclaredEndpoint,
     Expectation,
     Estate,
+    TlsSettings,
     DatabaseSettings,
     EvidenceSettings,
     Retention,
