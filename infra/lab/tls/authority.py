@@ -47,9 +47,7 @@ def named(common: str) -> x509.Name:
     )
 
 
-def authority(
-    common: str, by: Issuer | None = None, *, key: Key | None = None, ends: timedelta = 3650 * DAY
-) -> Issuer:
+def authority(common: str, by: Issuer | None = None, *, key: Key | None = None, ends: timedelta = 3650 * DAY) -> Issuer:
     """A CA, signed by itself if nobody else."""
     key = key or ec_key()
     signer = by.key if by else key

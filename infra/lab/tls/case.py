@@ -24,6 +24,7 @@ class Case:
         expected_trust_ignored: the same with trust set aside.
         why: the rule that decides.
         speaks_tls: whether a patient client can shake hands at all.
+        may_stay_unknown: whether an honest grader may have to say that it could not see enough.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Case:
     expected_trust_ignored: str | None
     why: str
     speaks_tls: bool = True
+    may_stay_unknown: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -67,6 +69,7 @@ class Plan:
     asked: str = ""
     speaks_tls: bool = True
     ipv6: bool = False
+    may_stay_unknown: bool = False
 
     @property
     def served(self) -> str:
@@ -78,5 +81,6 @@ class Plan:
         sni = None if self.asked == "-" else self.asked or self.served
         aside = self.grade if self.aside == "" else self.aside
         return Case(
-            self.name, address, port, sni, self.starttls, self.grade, aside, self.why, self.speaks_tls
-        )
+            self.name, address, port, sni, self.starttls, self.grade, aside, self.why, self.speaks_tls,
+            self.may_stay_unknown,
+        )  # fmt: skip

@@ -9,10 +9,11 @@ PLANS = (
     Plan("banner", "raw", None, "greets as SSH does", trick="banner", speaks_tls=False),
     Plan("garbage", "raw", None, "answers with noise", trick="garbage", speaks_tls=False),
     Plan("closed", "raw", None, "nothing listens", trick="closed", speaks_tls=False),
-    Plan("slow", "python", None, "speaks TLS, but only after five seconds", None, trick="slow"),
+    Plan("slow", "python", "A+", "speaks TLS, but only after five seconds", trick="slow", may_stay_unknown=True),
     Plan(
-        "rate-limited", "python", "A+", "resets every second connection; a patient look finds what is there",
-        trick="every-second",
+        "rate-limited", "python", "B", "2009q: TLS 1.0 offered, and every second connection reset: never better",
+        trick="every-second", chain="rsa", settings={"least": "TLSv1", "ciphers": "ECDHE+AESGCM:ECDHE+AES"},
+        may_stay_unknown=True,
     ),
     Plan(
         "refuses-unknown-names", "nginx", None, "no handshake without the right name", None, asked="-",

@@ -9,7 +9,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from infra.lab.tls.authority import DAY, Authority, Issuer, Key, authority, ec_key, leaf, pem_of_key, rsa_key, signed_over, staple
+from infra.lab.tls.authority import (
+    DAY,
+    Authority,
+    Issuer,
+    Key,
+    authority,
+    ec_key,
+    leaf,
+    pem_of_key,
+    rsa_key,
+    signed_over,
+    staple,
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,9 @@ def _rsa(ca: Authority, name: str) -> Chain:
 def _signed_over(algorithm: str) -> Recipe:
     def make(ca: Authority, name: str) -> Chain:
         made = _rsa(ca, name)
-        return Chain((signed_over(algorithm, made.certificates[0], ca.rsa_intermediate), *made.certificates[1:]), made.key)
+        return Chain(
+            (signed_over(algorithm, made.certificates[0], ca.rsa_intermediate), *made.certificates[1:]), made.key
+        )
 
     return make
 

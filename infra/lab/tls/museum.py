@@ -1,6 +1,7 @@
 """First flights that no living library sends: SSL 2 and export suites, as far as a scanner needs them to go."""
 
 import socket
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from cryptography import x509
@@ -42,15 +43,17 @@ def answer_ssl2(connection: socket.socket, chain: Path) -> None:
     connection.recv(16_384)
 
 
-def wants_only_export(hello: bytes) -> bool:
-    """A client hello of TLS in which export suites are all that OpenSSL could not take."""
+def wants_only_export(hello: bytes, others: Callable[[bool], Set[int]]) -> bool:
+    """A client hello of TLS that offers the export suite, and none of the others that the server has.
+
+    `others` tells them, given whether the client knows TLS 1.2.
+    """
     if len(hello) < 44 or hello[0] != 22 or hello[5] != 1:
         return False
     at = 44 + hello[43]
     size = int.from_bytes(hello[at : at + 2])
     suites = {int.from_bytes(hello[n : n + 2]) for n in range(at + 2, at + 2 + size, 2)}
-    # 0xc0xx are the suites with elliptic curves, 0x13xx those of TLS 1.3: all that the other half of the server has.
-    return EXPORT in suites and not any(suite >> 8 in {0xC0, 0xCC, 0x13} for suite in suites)
+    return EXPORT in suites and not suites & others(hello[9:11] >= b"\3\3")
 
 
 def answer_export(connection: socket.socket, chain: Path) -> None:

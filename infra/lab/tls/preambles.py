@@ -79,7 +79,9 @@ def _ftp(connection: socket.socket) -> None:
         if verb.startswith(b"AUTH TLS"):
             connection.sendall(b"234 go ahead\r\n")
             return
-        connection.sendall(b"211-Features:\r\n AUTH TLS\r\n211 End\r\n" if verb.startswith(b"FEAT") else b"500 what\r\n")
+        connection.sendall(
+            b"211-Features:\r\n AUTH TLS\r\n211 End\r\n" if verb.startswith(b"FEAT") else b"500 what\r\n"
+        )
 
 
 def _ldap(connection: socket.socket) -> None:

@@ -27,6 +27,7 @@ MinProtocol = None
 """
 """Debian's own asks for security level 2, in which half of this lab would not start."""
 
+
 def dh_parameters(bits: int) -> bytes:
     """PEM of a group of this size (PKCS #3: a sequence of prime and generator); the two larger ones are common."""
     number = PRIMES[bits].to_bytes(bits // 8 + 1)  # its highest bit is set, which DER takes for a sign

@@ -5,6 +5,7 @@ import ssl
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from infra.lab.tls import museum
@@ -23,7 +24,7 @@ def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
             return
         if plan.trick == "slow":
             time.sleep(5)
-        if plan.trick in {"ssl2", "export"} and _from_the_museum(plan.trick, connection, folder / "chain.pem"):
+        if plan.trick in {"ssl2", "export"} and _from_the_museum(plan.trick, connection, folder / "chain.pem", context):
             return
         if plan.trick == "no-starttls":
             WITHOUT_TLS(connection)
@@ -40,16 +41,25 @@ def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
     return serve
 
 
-def _from_the_museum(trick: str, connection: socket.socket, chain: Path) -> bool:
+def _from_the_museum(trick: str, connection: socket.socket, chain: Path, context: ssl.SSLContext) -> bool:
     """Whether the client wants what OpenSSL no longer has, and got it."""
     hello = museum.peek(connection)
     if trick == "ssl2" and museum.is_ssl2(hello):
         museum.answer_ssl2(connection, chain)
         return True
-    if trick == "export" and museum.wants_only_export(hello):
+    if trick == "export" and museum.wants_only_export(hello, partial(_usable, context)):
         museum.answer_export(connection, chain)
         return True
     return False
+
+
+def _usable(context: ssl.SSLContext, new: bool) -> frozenset[int]:
+    """The suites that go with a key of RSA, as numbered on the wire: OpenSSL writes more above those 16 bits."""
+    return frozenset(
+        each["id"] & 0xFFFF
+        for each in context.get_ciphers()
+        if each["auth"] != "auth-ecdsa" and (new or each["protocol"] not in {"TLSv1.2", "TLSv1.3"})
+    )
 
 
 def page(hsts: tuple[str, ...]) -> bytes:

@@ -33,7 +33,7 @@ def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
     def serve(connection: socket.socket, _number: int) -> None:
         stream = _Connection(connection, plan)
         stream.handshakeServer(certChain=chain, privateKey=key, settings=settings, anon=plan.trick == "anonymous")
-        if stream.read(1, 4096):
+        if stream.read(4096, 1):
             stream.write(page(plan.hsts or ()))
         stream.close()
 
@@ -60,11 +60,9 @@ class _Connection(TLSConnection):  # type: ignore[misc]
         super().__init__(connection)
         self._plan = plan
         if plan.trick == "compression":
-            self._recordLayer = _Deflating(self._recordLayer.sock if hasattr(self._recordLayer, "sock") else connection)
+            self._recordLayer = _Deflating(connection)
 
-    def _server_select_certificate(
-        self, settings: Any, client_hello: Any, cipher_suites: list[int], *rest: Any
-    ) -> Any:
+    def _server_select_certificate(self, settings: Any, client_hello: Any, cipher_suites: list[int], *rest: Any) -> Any:
         """Prefer the suites with this cipher, which no setting of tlslite does."""
         first = self._plan.settings.get("first")
         if first is not None:
@@ -76,9 +74,7 @@ class _Connection(TLSConnection):  # type: ignore[misc]
     def _sendMsg(self, msg: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: N802
         if isinstance(msg, ServerHello):
             if self._plan.trick == "no-renegotiation" and msg.extensions:
-                msg.extensions = [
-                    each for each in msg.extensions if each.extType != ExtensionType.renegotiation_info
-                ]
+                msg.extensions = [each for each in msg.extensions if each.extType != ExtensionType.renegotiation_info]
             if isinstance(self._recordLayer, _Deflating) and self._recordLayer.wanted:
                 msg.compression_method = _DEFLATE
         return super()._sendMsg(msg, *args, **kwargs)  # type: ignore[no-any-return]
