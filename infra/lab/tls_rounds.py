@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from io import BytesIO
 from itertools import count
 from typing import Any
 
-from cryptography.x509 import Certificate, DNSName
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate, DNSName
 
+from estate.evidence import Document
 from estate.store.runs import Stored, add_evidence, end_shard, open_run
 from estate.store.settlement import Settled
 from estate.tls.evidence import Profile
@@ -69,6 +71,11 @@ def spoken(endpoint: Endpoint, at: datetime, said: Said, profile: Profile = "ful
         "profile": profile,
     }
     return document({"asked": asked, "started": at.astimezone(UTC).isoformat().replace("+00:00", "Z"), **said})
+
+
+def told_by(endpoint: Endpoint, at: datetime, said: Said, profile: Profile = "full", look: int = 0) -> Document:
+    """The same as settlement hands it to a reader."""
+    return Document("tls", look, BytesIO(json.dumps(spoken(endpoint, at, said, profile)).encode()))
 
 
 def settle_tls(

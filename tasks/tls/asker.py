@@ -24,7 +24,7 @@ _DEADLINE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class TlsAsker:
-    """Asks what one TLS round asks; `lanes` is how many shards may be asked side by side, which share what is at once."""
+    """Asks what one TLS round asks; `lanes` shards may be asked side by side, and share what is done at once."""
 
     scope: Scope
     stop: Event
