@@ -25,7 +25,7 @@ PLANS = (
         settings={"directives": "ssl_verify_client on; ssl_client_certificate {folder}/chain.pem;"},
     ),
     Plan(
-        "client-certificate-first", "python", "A-", "2009r: no TLS 1.3 is a warning, which HSTS unseen cannot undo", "A-",
+        "client-certificate-first", "python", "A-", "2009r: no TLS 1.3, a warning that no HSTS undoes",
         trick="client-certificate",
     ),
     Plan("many-names", "nginx", None, "a certificate with a megabyte of names", None, chain="many-names"),

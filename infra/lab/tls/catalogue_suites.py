@@ -22,7 +22,7 @@ PLANS = (
     ),
     Plan(
         "dh1024", "nginx", "B", "2009j: DH parameters below 2048", chain="rsa",
-        settings={**_RSA12, "ciphers": "DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256", "dh": "{folder}/dh1024.pem"},
+        settings={**_RSA12, "ciphers": "DHE-RSA-AES256-GCM-SHA384", "dh": "{folder}/dh1024.pem"},
     ),
     Plan(
         "dh1024-last", "nginx", "B", "2009j: DH parameters below 2048, whoever uses them", chain="rsa",
@@ -54,7 +54,8 @@ PLANS = (
         settings={"arguments": "-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256:AECDH-AES128-SHA:@SECLEVEL=0"},
     ),
     Plan(
-        "insecure-renegotiation", "openssl", "F", "2009c: renegotiates for clients without RFC 5746", chain="rsa", hsts=(),
+        "insecure-renegotiation", "openssl", "F", "2009c: renegotiates for clients without RFC 5746", chain="rsa",
+        hsts=(),
         settings={
             "arguments": "-tls1_2 -legacy_renegotiation -client_renegotiation -cipher ECDHE-RSA-AES128-GCM-SHA256"
         },

@@ -57,5 +57,8 @@ def _block(plan: Plan, case: Case, folder: Path) -> str:
     text = "  server {\n    " + "\n    ".join(lines) + "\n  }"
     if "refuse-unknown" in settings:
         # Versions are settled before the name is known, so by the default server's word.
-        text += f"\n  server {{ listen {case.endpoint} ssl default_server; {lines[2]} {lines[3]} ssl_reject_handshake on; }}"
+        versions, suites = lines[2:4]
+        text += (
+            f"\n  server {{ listen {case.endpoint} ssl default_server; {versions} {suites} ssl_reject_handshake on; }}"
+        )
     return text

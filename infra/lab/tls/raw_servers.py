@@ -32,23 +32,23 @@ def _hang(connection: socket.socket, _number: int) -> None:
 def _plaintext(connection: socket.socket, _number: int) -> None:
     connection.recv(4096)
     connection.sendall(_PAGE)
-    _linger(connection)
+    linger(connection)
 
 
 def _banner(connection: socket.socket, _number: int) -> None:
     connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-    _linger(connection)
+    linger(connection)
 
 
 def _bad_greeting(connection: socket.socket, _number: int) -> None:
     connection.sendall(b"554 \xe9 no service\r\n")
-    _linger(connection)
+    linger(connection)
 
 
 def _garbage(connection: socket.socket, _number: int) -> None:
     connection.recv(4096)
     connection.sendall(bytes(range(255, 100, -1)))
-    _linger(connection)
+    linger(connection)
 
 
 def _reset_on_hello(connection: socket.socket, number: int) -> None:
@@ -56,7 +56,7 @@ def _reset_on_hello(connection: socket.socket, number: int) -> None:
     reset(connection, number)
 
 
-def _linger(connection: socket.socket) -> None:
+def linger(connection: socket.socket) -> None:
     """Do not let what was left unread turn the end into a reset."""
     connection.shutdown(socket.SHUT_WR)
     connection.settimeout(2)

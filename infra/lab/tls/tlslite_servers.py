@@ -8,6 +8,7 @@ from typing import Any
 
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
 from tlslite.constants import CipherSuite, ExtensionType
+from tlslite.errors import TLSError
 from tlslite.messages import ServerHello
 from tlslite.recordlayer import RecordLayer
 from tlslite.utils.codec import Parser
@@ -16,6 +17,7 @@ from tlslite.utils.cryptomath import bytesToNumber, numberToByteArray
 from infra.lab.tls.case import Plan
 from infra.lab.tls.primes import PRIMES
 from infra.lab.tls.python_servers import page
+from infra.lab.tls.raw_servers import linger
 
 _VERSIONS = {"SSLv3": (3, 0), "TLSv1": (3, 1), "TLSv1_1": (3, 2), "TLSv1_2": (3, 3), "TLSv1_3": (3, 4)}
 _DEFLATE = 1
@@ -32,7 +34,12 @@ def handler(plan: Plan, folder: Path) -> Callable[[socket.socket, int], None]:
 
     def serve(connection: socket.socket, _number: int) -> None:
         stream = _Connection(connection, plan)
-        stream.handshakeServer(certChain=chain, privateKey=key, settings=settings, anon=plan.trick == "anonymous")
+        try:
+            stream.handshakeServer(certChain=chain, privateKey=key, settings=settings)
+        except (TLSError, OSError):
+            # The last word, be it an alert or silence, must not be overtaken by a reset.
+            linger(connection)
+            return
         if stream.read(4096, 1):
             stream.write(page(plan.hsts or ()))
         stream.close()
@@ -75,7 +82,7 @@ class _Connection(TLSConnection):  # type: ignore[misc]
         if isinstance(msg, ServerHello):
             if self._plan.trick == "no-renegotiation" and msg.extensions:
                 msg.extensions = [each for each in msg.extensions if each.extType != ExtensionType.renegotiation_info]
-            if isinstance(self._recordLayer, _Deflating) and self._recordLayer.wanted:
+            if getattr(self._recordLayer, "wanted", False):
                 msg.compression_method = _DEFLATE
         return super()._sendMsg(msg, *args, **kwargs)  # type: ignore[no-any-return]
 
