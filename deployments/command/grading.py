@@ -16,7 +16,7 @@ from blocks.surroundings import open_here
 from deployments.command.options import EstateFile, Json, now
 from deployments.command.printing import hint, print_object, safe, show
 from estate.assets import canonical_address, canonical_target
-from estate.errors import BadInput, BadTarget, CouldNotLook, OutOfScope, ScopeNotValid
+from estate.errors import BadInput, BadReport, BadTarget, CouldNotLook, OutOfScope, ScopeNotValid
 from estate.store.statements import record_statement
 from estate.store.surroundings import Surroundings
 
@@ -125,10 +125,11 @@ def _read_roots(path: Path | None) -> "TrustStore":
     if path is None:
         return TrustStore.of()
     try:
-        data = path.read_bytes()
+        found = read_certificates(path.read_bytes())
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
-    found = read_certificates(data)
+    except BadReport as error:
+        raise BadInput(f"{path}: {error}") from None
     if not found:
         raise BadInput(f"{path} holds no certificate")
     return TrustStore.of(found)

@@ -70,7 +70,11 @@ def spoken(endpoint: Endpoint, at: datetime, said: Said, profile: Profile = "ful
         "starttls": endpoint.starttls,
         "profile": profile,
     }
-    return document({"asked": asked, "started": at.astimezone(UTC).isoformat().replace("+00:00", "Z"), **said})
+    written = document({"asked": asked, "started": at.astimezone(UTC).isoformat().replace("+00:00", "Z"), **said})
+    certificates: Any = written.get("certificates", {})
+    for deployment in certificates.get("deployments", ()):
+        deployment["with_sni"] = endpoint.name is not None
+    return written
 
 
 def told_by(endpoint: Endpoint, at: datetime, said: Said, profile: Profile = "full", look: int = 0) -> Document:

@@ -12,7 +12,7 @@ from pathlib import Path
 from blocks.grading import Grading
 from estate.certificates.reading import read_certificates, spell_pem
 from estate.diff import Breaker
-from estate.errors import BadInput
+from estate.errors import BadInput, BadReport
 from estate.scope import Scope
 from estate.store.endpoints import declared_endpoints, found_endpoints
 from estate.store.leases import me
@@ -157,6 +157,8 @@ def own_roots(here: Surroundings) -> str:
         found = read_certificates(path.read_bytes())
     except OSError as error:
         raise BadInput(f"[tls] roots: {path}: {error.strerror}") from None
+    except BadReport as error:
+        raise BadInput(f"[tls] roots: {path}: {error}") from None
     if not found:
         raise BadInput(f"[tls] roots: {path} holds no certificate")
     return "".join(spell_pem(certificate) for certificate in found)
