@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypedDict
 
@@ -165,17 +165,18 @@ def _tell(report: _Nmap | _Zmap, file: Path, *, as_json: bool) -> None:
 
 
 def _print(report: _Nmap | _Zmap) -> None:
-    observations, coverage = Rows(), Rows()
-    for reading in report.readings():
-        for key, attributes in reading.present.items():
-            row = {"subject": reading.subject, "aspect": "ports", "key": key, "attributes": dict(attributes)}
-            observations.add(row)
-        for verdict, reason, keys in _looks(reading):
-            coverage.add(_coverage(reading.subject, verdict, reason, keys))
-    told = report.told()
-    for verdict, reason in report.rest():
-        coverage.add(_coverage("*", verdict, reason, told["asked"]))
-    print_object(dict(told), {"observations": observations, "coverage": coverage})
+    with closing(Rows()) as observations, closing(Rows()) as coverage:
+        for reading in report.readings():
+            for key, attributes in reading.present.items():
+                observations.add(
+                    {"subject": reading.subject, "aspect": "ports", "key": key, "attributes": dict(attributes)}
+                )
+            for verdict, reason, keys in _looks(reading):
+                coverage.add(_coverage(reading.subject, verdict, reason, keys))
+        told = report.told()
+        for verdict, reason in report.rest():
+            coverage.add(_coverage("*", verdict, reason, told["asked"]))
+        print_object(dict(told), {"observations": observations, "coverage": coverage})
 
 
 def _coverage(subject: str, verdict: str, reason: str, keys: str) -> dict[str, object]:

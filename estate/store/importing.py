@@ -19,6 +19,7 @@ from estate.store.database import Database
 from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run, run_named, shards_of
 from estate.store.tables import Run
 from estate.targets import Targets
+from estate.text import printable
 
 TOOLS = ("nmap", "zmap")
 
@@ -63,7 +64,8 @@ def import_report(
     keys = told.keys or claimed
     if not keys:
         raise BadInput(f"{told.path} does not say which ports were asked: say it with --ports")
-    looked_at = told.at or started or now
+    when = told.at or started
+    looked_at = when or now
     if looked_at > now:
         raise BadInput(f"{looked_at.isoformat()} lies in the future: when was it looked? (--at)")
     ref = evidence.put(told.path)
@@ -74,12 +76,13 @@ def import_report(
     shard = PortShard(targets, keys, bound)
     identity = json.dumps(
         [
+            told.tool,
             ref.sha256,
             companion.sha256 if companion else "",
             shard.to_json(),
             told.zone,
             told.vantage,
-            told.at.isoformat() if told.at else "",
+            when.isoformat() if when else "",
             told.canary,
         ],
         separators=(",", ":"),
@@ -98,7 +101,7 @@ def import_report(
             shards=(shard.to_json(),),
             policy_sha256=policy_sha256,
             engine=engine,
-            choice=f"imported from {told.path.name}",
+            choice=f"imported from {printable(told.path.name, 200)}",
             canary=told.canary,
             floor=0.5,
             warnings=_ignored(claimed, keys),
