@@ -202,9 +202,8 @@ def migrations_folder() -> Path:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Imported late: only a database that needs it pays for Alembic.
-    from alembic.command import upgrade  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.command import upgrade  # noqa: PLC0415  # only a database that needs it pays for Alembic
+    from alembic.config import Config  # noqa: PLC0415  # the same
 
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()))
