@@ -20,15 +20,13 @@ from estate.store.history import PUBLISHED, Series, engine_changed, has_later, l
 from estate.store.inventory import bind
 from estate.store.leases import SETTLEMENT, Hold, leased
 from estate.store.recording import take_back, unstage
-from estate.store.replay import CANARY_SHARD, Replay
+from estate.store.replay import Replay
 from estate.store.rows import CHANGE, COVERAGE, RUN
 from estate.store.runs import Profile, set_state, shards_of
 from estate.store.scans import scan_named
 from estate.store.staging import Staging, parts, stage_part
 from estate.store.tables import Run, Shard
 from estate.store.upkeep import apply_policy, apply_scope
-
-__all__ = ["CANARY_SHARD", "Settled", "Settler"]
 
 Clock = Callable[[], datetime]
 
