@@ -19,7 +19,7 @@ from estate.ports.zmap import ZmapReport, read_zmap
 from estate.store.documents import iso
 from estate.store.importing import TOOLS
 
-Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.")]
+Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.", autocompletion=lambda: TOOLS)]
 File = Annotated[Path, typer.Argument(help="The report: nmap's -oX, or zmap's CSV; - is standard input.")]
 Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="zmap's metadata file (-m), without which its silence proves nothing.")

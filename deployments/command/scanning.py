@@ -9,6 +9,7 @@ import typer
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from deployments.command.bar import shown
+from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
 from deployments.command.outcome import tell
 from estate.errors import BadInput, CouldNotLook, OutOfScope, RoundsmanError
@@ -32,7 +33,9 @@ def register(app: typer.Typer) -> None:
 
 
 def scan(
-    what: Annotated[str, typer.Argument(help=f"What to look at: {' or '.join(SCANS)}.")] = "all",
+    what: Annotated[
+        str, typer.Argument(help=f"What to look at: {' or '.join(SCANS)}.", autocompletion=lambda: SCANS)
+    ] = "all",
     only: Annotated[
         list[str] | None,
         typer.Option("--only", help="Only this address, network, name or asset inside the scope; repeat for more."),
@@ -126,7 +129,7 @@ def _scope_of(here: Surroundings, asset: str, zone: str) -> tuple[Scope, int]:
 def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, as_json: bool, fail_on: FailOn, verbose: bool) -> int:
     _prepare_prefect(verbose=verbose)
     keys = read_ports(sweep.ports) if sweep.ports else here.manifest.scope_named(sweep.scope).asked
-    with shown(assets * len(keys), quiet=as_json or verbose):
+    with leaving_at_once(), shown(assets * len(keys), quiet=as_json or verbose):
         run_id = _run_flow(sweep)
     return tell(here, run_named(here.database, run_id), as_json=as_json, fail_on=fail_on)
 
@@ -167,6 +170,7 @@ def _prepare_prefect(*, verbose: bool) -> None:
         "DO_NOT_TRACK": "1",
         # What goes wrong is told in our words, without a traceback.
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR" if verbose else "CRITICAL",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR" if verbose else "CRITICAL",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deployments.command import reading
+from deployments.command.leaving import SAID
 from estate.errors import EvidenceAltered, OutOfScope, StoreBusy
 
 COMMANDS = (
@@ -140,7 +141,7 @@ def test_ctrl_c_is_130_and_leaves_no_traceback(roundsman: Any, monkeypatch: pyte
     monkeypatch.setattr(reading, "list_runs", interrupted)
     told = roundsman("runs")
     assert (told.code, told.out) == (130, "")
-    assert told.err == "roundsman: interrupted; what was stored is kept, and nothing half-settled counts\n"
+    assert told.err == f"roundsman: {SAID}\n"
 
 
 def test_a_real_interrupt_while_waiting_for_input_is_130(roundsman: Any) -> None:
@@ -193,6 +194,30 @@ def test_an_encoding_that_lacks_a_sign_spoils_nothing(known: Any) -> None:
     told = known.alone("changes", environment=narrow)
     assert told.code == 0
     assert "tcp/22" in told.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("roundsman ch", {"changes"}),
+        ("roundsman re", {"read"}),
+        ("roundsman scan ", {"ports", "all"}),
+        ("roundsman import n", {"nmap"}),
+        ("roundsman import --canary ", {"ok", "failed"}),
+        ("roundsman changes --si", {"--since"}),
+    ],
+)
+def test_bash_completes_commands_options_and_words(roundsman: Any, typed: str, offered: set[str]) -> None:
+    asked = {"_ROUNDSMAN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    told = roundsman.alone(environment=asked)
+    assert set(told.out.split()) == offered
+
+
+def test_completion_is_installed_for_bash(roundsman: Any, tmp_path: Path) -> None:
+    told = roundsman.alone("--install-completion", "bash", environment={"HOME": str(tmp_path)})
+    assert told.code == 0
+    assert "_roundsman_completion" in (tmp_path / ".bash_completions" / "roundsman.sh").read_text()
+    assert "roundsman.sh" in (tmp_path / ".bashrc").read_text()
 
 
 READING = (

@@ -23,7 +23,8 @@ class NoSurroundings:
 
 def run(state: str = "complete", asked: int = 100, blind: int = 0, floor: float = 0.5) -> Run:
     moment = datetime(2026, 11, 24, tzinfo=UTC)
-    return Run(state=state, asked=asked, blind=blind, floor=floor, looked_at=moment, created_at=moment)
+    numbers: Any = {"state": state, "asked": asked, "blind": blind, "floor": floor}
+    return Run(**numbers, looked_at=moment, created_at=moment)
 
 
 def code(of: Run, fail_on: FailOn = FailOn.NEVER) -> int:
