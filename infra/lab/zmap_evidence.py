@@ -63,7 +63,7 @@ def whole(recorder: Recorder) -> None:
             lab,
             "port_80_later",
             "the service on .3 was stopped; a firewall swallows everything to .4",
-            "1 gone (.3, by RST), 1 verified (.2), lost_sight on .4: one silent probe never closes, and never says that we looked",
+            "1 gone (.3, by RST), 1 verified (.2), lost_sight on .4: one silent probe proves nothing",
         )
         _record(
             recorder,
