@@ -46,8 +46,17 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
     for warning in json.loads(run.warnings):
         hint(warning)
     if not as_json:
-        _say_next(here, run)
+        _say_next(here)
     return _exit_code(here, run, fail_on)
+
+
+def no_change(run: Run) -> str:
+    """What it means that a run brought no change: where we could not look, nothing."""
+    if run.state == "complete":
+        return "Nothing changed."
+    if run.state == "partial":
+        return "Nothing changed where we could look."
+    return "Nothing could be looked at; what was known stands." if run.state == "failed" else "Nothing was settled."
 
 
 def is_alarming(changes: Iterable[ChangeObject]) -> bool:
@@ -85,7 +94,7 @@ def _print(here: Surroundings, run: Run) -> None:
     show()
     changes = first(list_changes(here.database, run=run), "change")
     if not changes:
-        show("Nothing changed." if run.state in {"complete", "partial", "failed"} else "Nothing was settled.")
+        show(no_change(run))
     elif all(change["kind"] == Kind.FIRST_OBSERVED.value for change in changes):
         show("Seen for the first time:")
         show(_first_table(changes, here))
@@ -105,15 +114,13 @@ def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[Fin
     return [one for one in found if (one["asset"], one["locator"]) not in only_sight]
 
 
-def _say_next(here: Surroundings, run: Run) -> None:
+def _say_next(here: Surroundings) -> None:
     """What an operator does now."""
     still = count_open(here.database)
     if still:
         is_open = f"{counted(still, 'finding')} {'is' if still == 1 else 'are'} open: `roundsman findings`"
         baseline = "; `roundsman baseline` proposes what to expect" if not here.manifest.expected else ""
         hint(is_open + baseline)
-    if run.state == "quarantined":
-        hint(f"answer with `roundsman settle {run.id[:12]} --accept` (it is true) or `--discard` (it is not)")
 
 
 def _first_table(changes: list[ChangeObject], here: Surroundings) -> Table:

@@ -98,7 +98,7 @@ class Settler:
             current = self._current(run)
             if current.state != "quarantined":
                 raise BadInput(f"run {current.id} is {current.state}, not quarantined")
-            message = f"discarded: {current.message}"
+            message = f"discarded: {current.message.partition('. Answer with')[0]}"
             set_state(self.database, current.seq or 0, "cancelled", message=message, ended_at=self.clock())
             return Settled(self._current(run), "cancelled", message)
 

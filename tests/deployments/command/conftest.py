@@ -54,6 +54,7 @@ class Command:
     evidence: Path
     capture: pytest.CaptureFixture[str]
     environment: dict[str, str] = field(default_factory=dict)
+    day: int = 0
 
     def __call__(self, *arguments: str) -> Ran:
         """Run it in this process."""
@@ -62,9 +63,17 @@ class Command:
         out, err = self.capture.readouterr()
         return Ran(code, out, err)
 
-    def takes_in(self, report: str, *arguments: str, asked: tuple[str, ...] = ASKED) -> Ran:
-        """Import a report of tests/evidence/nmap."""
-        return self("import", "nmap", str(self.evidence / "nmap" / f"{report}.xml"), *asked, "--json", *arguments)
+    def takes_in(
+        self, report: str, *arguments: str, asked: tuple[str, ...] = ASKED, how: tuple[str, ...] = ("--json",)
+    ) -> Ran:
+        """Import a report of tests/evidence/nmap: of the next day, unless another time is said."""
+        when = () if "--at" in arguments else ("--at", self.next_day())
+        return self("import", "nmap", str(self.evidence / "nmap" / f"{report}.xml"), *asked, *how, *when, *arguments)
+
+    def next_day(self) -> str:
+        """One day after another, from the first of January 2020 on: when the evidence was made matters to no test."""
+        self.day += 1
+        return f"2020-01-{self.day:02}"
 
     def describes(self, text: str) -> None:
         """Write estate.toml."""

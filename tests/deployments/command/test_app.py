@@ -232,7 +232,7 @@ READING = (
     ("prune", "--before", "1d", "--json"),
     ("init", "--path", "new.toml"),
     ("read", "nmap", "{report}", "--json"),
-    ("import", "nmap", "{report}", "--asked", "10.77.0.2", "--json"),
+    ("import", "nmap", "{report}", "--asked", "10.77.0.2", "--at", "1d", "--json"),
     ("suppress", "rule=unexpected-port", "--reason", "x", "--until", "1d", "--requested-by", "a", "--json"),
     ("scan", "--only", "10.0.0.1"),
     ("verify", "10.77.0.2"),

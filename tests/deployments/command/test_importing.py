@@ -1,6 +1,7 @@
 """`import`: reports of other people's cron jobs, month after month, through the command's surface."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 SCAN_OBJECT = ["run", "state", "asked", "answered", "coverage"]
 HOSTS = "10.77.0.2,10.77.0.3,10.77.0.4"
+FIRST_DAY = "2020-01-01"
+"""When the first report comes in."""
 
 
 def test_an_import_prints_the_object_of_a_scan(roundsman: Any) -> None:
@@ -24,19 +27,33 @@ def test_an_import_prints_the_object_of_a_scan(roundsman: Any) -> None:
 
 
 def test_the_same_import_again_is_the_same_run_and_changes_nothing(known: Any) -> None:
-    again = known.takes_in("all_up")
+    again = known.takes_in("all_up", "--at", FIRST_DAY)
     assert again.code == 0
-    assert len(known("runs", "--json").said["runs"]) == 1
-    first = known("runs", "--json").said["runs"][0]
-    assert again.said["run"] == first["id"]
-    known.takes_in("all_up", "--at", first["looked_at"])
-    assert len(known("runs", "--json").said["runs"]) == 1, "the report's own time, said once more"
+    assert [run["id"] for run in known("runs", "--json").said["runs"]] == [again.said["run"]]
+
+
+def test_a_report_is_of_the_time_that_it_says(roundsman: Any) -> None:
+    text = (roundsman.evidence / "nmap" / "all_up.xml").read_text()
+    (roundsman.folder / "old.xml").write_text(re.sub(r' start="\d+"', ' start="1700000000"', text, count=1))
+    told = roundsman("import", "nmap", "old.xml", "--asked", HOSTS, "--json").said
+    assert told["looked_at"] == "2023-11-14T22:13:20Z"
+    again = roundsman("import", "nmap", "old.xml", "--asked", HOSTS, "--at", told["looked_at"], "--json").said
+    assert again["run"] == told["run"], "the same time, said once more"
+
+
+def test_a_report_from_the_future_needs_its_time_said(roundsman: Any) -> None:
+    text = (roundsman.evidence / "nmap" / "all_up.xml").read_text()
+    (roundsman.folder / "new.xml").write_text(re.sub(r' start="\d+"', ' start="9999999999"', text, count=1))
+    told = roundsman("import", "nmap", "new.xml", "--asked", HOSTS, "--json")
+    assert (told.code, told.out) == (2, "")
+    assert "--at" in told.err
 
 
 def test_another_question_place_or_time_is_another_run(known: Any) -> None:
-    known.takes_in("all_up", asked=("--asked", HOSTS, "--ports", "1-1024"))
-    known.takes_in("all_up", asked=("--asked", "10.77.0.2", "--ports", "1-1024,8080"))
-    known.takes_in("all_up", "--zone", "berlin")
+    same_time = ("--at", FIRST_DAY)
+    known.takes_in("all_up", *same_time, asked=("--asked", HOSTS, "--ports", "1-1024"))
+    known.takes_in("all_up", *same_time, asked=("--asked", "10.77.0.2", "--ports", "1-1024,8080"))
+    known.takes_in("all_up", *same_time, "--zone", "berlin")
     known.takes_in("all_up", "--at", "1d")
     assert len(known("runs", "--json").said["runs"]) == 5
 
@@ -46,7 +63,7 @@ def test_another_question_place_or_time_is_another_run(known: Any) -> None:
     [("10.77.0.2-4", "1-1024,8080"), ("10.77.0.4, 10.77.0.2,10.77.0.3", "8080,1-1024"), (HOSTS, "T:1-1024,8080")],
 )
 def test_how_the_question_is_spelled_does_not_matter(known: Any, spelling: str, same: str) -> None:
-    known.takes_in("all_up", asked=("--asked", spelling, "--ports", same))
+    known.takes_in("all_up", "--at", FIRST_DAY, asked=("--asked", spelling, "--ports", same))
     assert len(known("runs", "--json").said["runs"]) == 1
 
 
@@ -54,7 +71,7 @@ def test_a_month_later_only_what_changed_is_told(known: Any) -> None:
     told = known.takes_in("port_opened")
     assert sorted(told.changes) == [("appeared", "host:10.77.0.4", "tcp/993"), ("gone", "host:10.77.0.3", "tcp/8080")]
     assert told.code == 0
-    assert known.takes_in("all_up_again", "--at", "1s").code == 0
+    assert known.takes_in("all_up_again").code == 0
 
 
 def test_without_ports_the_reports_own_claim_counts(roundsman: Any) -> None:
@@ -93,7 +110,7 @@ def test_a_failed_canary_makes_silence_blind(known: Any) -> None:
     told = known.takes_in("scanner_banned", "--canary", "failed")
     assert {kind for kind, _, _ in told.changes} == {"lost_sight"}
     assert told.code == 3
-    assert known.takes_in("all_up_again", "--canary", "ok", "--at", "1s").code == 0
+    assert known.takes_in("all_up_again", "--canary", "ok").code == 0
 
 
 def test_a_scan_below_the_floor_is_three_whatever_was_found(known: Any) -> None:
@@ -106,7 +123,7 @@ def test_a_scan_below_the_floor_is_three_whatever_was_found(known: Any) -> None:
 
 def test_nothing_that_could_be_read_is_blind_everywhere(known: Any) -> None:
     (known.folder / "killed.xml").write_bytes(b"")
-    told = known("import", "nmap", "killed.xml", "--asked", HOSTS, "--ports", "1-1024,8080", "--json")
+    told = known("import", "nmap", "killed.xml", *("--asked", HOSTS, "--ports", "1-1024,8080", "--at", "1d", "--json"))
     assert told.code == 3
     assert told.said["state"] == "failed"
     assert {kind for kind, _, _ in told.changes} == {"lost_sight"}
@@ -204,7 +221,7 @@ def test_a_report_without_ports_needs_them_said(roundsman: Any) -> None:
 
 def test_zmap_comes_in_with_its_metadata(roundsman: Any, evidence: Path) -> None:
     csv, metadata = evidence / "zmap" / "port_80_whole.csv", evidence / "zmap" / "port_80_whole.json"
-    command = ("import", "zmap", str(csv), "--asked", "10.77.0.0/24", "--json")
+    command = ("import", "zmap", str(csv), "--asked", "10.77.0.0/24", "--at", FIRST_DAY, "--json")
     told = roundsman(*command, "--metadata", str(metadata))
     assert told.code == 0
     assert (told.said["asked"], told.said["coverage"]["silent"]) == (256, 253)
@@ -216,11 +233,12 @@ def test_zmap_comes_in_with_its_metadata(roundsman: Any, evidence: Path) -> None
 
 def test_a_report_may_come_through_a_pipe(known: Any) -> None:
     with (known.evidence / "nmap" / "all_up.xml").open("rb") as report:
-        told = known.alone("import", "nmap", "-", "--asked", HOSTS, "--ports", "1-1024,8080", "--json", stdin=report)
+        question = ("--asked", HOSTS, "--ports", "1-1024,8080", "--at", FIRST_DAY)
+        told = known.alone("import", "nmap", "-", *question, "--json", stdin=report)
     assert told.code == 0
     assert told.said["run"] == known("runs", "--json").said["runs"][0]["id"], "the same bytes are the same run"
     os.mkfifo(known.folder / "pipe")
-    with known.popen("import", "nmap", "pipe", "--asked", "10.77.0.2", "--json") as process:
+    with known.popen("import", "nmap", "pipe", "--asked", "10.77.0.2", "--at", FIRST_DAY) as process:
         (known.folder / "pipe").write_bytes((known.evidence / "nmap" / "all_up.xml").read_bytes())
         process.communicate(timeout=60)
     assert process.returncode == 0
@@ -229,10 +247,11 @@ def test_a_report_may_come_through_a_pipe(known: Any) -> None:
 def test_a_file_may_have_any_name(roundsman: Any) -> None:
     name = os.fsdecode(b"r\xe9port \x1b[31m[red].xml")
     (roundsman.folder / name).write_bytes((roundsman.evidence / "nmap" / "all_up.xml").read_bytes())
-    told = roundsman("import", "nmap", name, "--asked", HOSTS, "--json")
+    question = ("--asked", HOSTS, "--at", FIRST_DAY)
+    told = roundsman("import", "nmap", name, *question, "--json")
     assert told.code == 0
     assert told.said["choice"].isprintable()
-    assert "\x1b" not in roundsman("import", "nmap", name, "--asked", HOSTS).out
+    assert "\x1b" not in roundsman("import", "nmap", name, *question).out
 
 
 def test_the_only_zone_of_the_estate_is_meant(roundsman: Any) -> None:
@@ -245,8 +264,7 @@ def test_the_only_zone_of_the_estate_is_meant(roundsman: Any) -> None:
 
 def test_people_read_what_is_open_and_by_whom_it_is_expected(roundsman: Any) -> None:
     roundsman.describes('[[expected]]\nnetwork = "10.77.0.0/24"\nports = "tcp/22"\naccepted_by = "Ada"\n')
-    report = str(roundsman.evidence / "nmap" / "versions_on.xml")
-    told = roundsman("import", "nmap", report, "--asked", HOSTS)
+    told = roundsman.takes_in("versions_on", how=())
     lines = told.out.splitlines()
     assert lines[0].startswith("ports · import · ")
     assert lines[1] == "complete: 3,075 questions asked, 100 % answered, 12 open"

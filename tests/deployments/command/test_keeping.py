@@ -160,12 +160,12 @@ def test_old_evidence_is_forgotten_only_when_told_to(known: Any) -> None:
     assert known("prune", "--before", before, "--json").said["documents"] == 1
     assert len(list((known.home / "evidence").rglob("*.zst"))) == 1
     assert "0 documents" in known("prune", "--before", before).out
-    assert len(known("changes", "--since", "2020-01-01", "--json").said["changes"]) == 14
+    assert len(known("changes", "--since", "2019-01-01", "--json").said["changes"]) == 14
 
 
 def test_the_estate_may_say_how_long_evidence_is_kept(known: Any) -> None:
     known.describes("[retention]\nevidence_days = 30\nruns_days = 300\n")
-    known.takes_in("port_opened", "--at", "40d")
+    known.takes_in("port_opened", "--at", "10d")
     told = known("prune", "--json").said
     assert (told["documents"], told["forgotten"]) == (1, 0), "the last ten runs keep their coverage"
     assert told["runs_before"] is not None

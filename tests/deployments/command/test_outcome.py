@@ -85,26 +85,20 @@ def test_what_is_only_new_to_us_is_no_alarm(quiet: str) -> None:
 
 
 def test_people_are_told_once_of_a_host_that_went_out_of_sight(known: Any) -> None:
-    report = str(known.evidence / "nmap" / "host_down_verbose.xml")
-    asked = ("--asked", "10.77.0.2,10.77.0.3,10.77.0.4", "--ports", "1-1024,8080")
-    told = known("import", "nmap", report, *asked)
+    told = known.takes_in("host_down_verbose", how=())
     assert "partial: 3,075 questions asked, 66.7 % answered, 8 open" in told.out
     assert told.out.count("lost sight") == 1
     assert "out of sight" not in told.out, "the findings of that host are no news"
 
 
 def test_people_see_the_findings_that_a_run_opened(known: Any) -> None:
-    report = str(known.evidence / "nmap" / "port_opened.xml")
-    asked = ("--asked", "10.77.0.2,10.77.0.3,10.77.0.4", "--ports", "1-1024,8080")
-    told = known("import", "nmap", report, *asked)
+    told = known.takes_in("port_opened", how=())
     assert "tcp/993 is open on 10.77.0.4" in told.out
     assert "tcp/22 is open" not in told.out
     assert told.err == "12 findings are open: `roundsman findings`; `roundsman baseline` proposes what to expect\n"
 
 
 def test_one_finding_is_told_in_the_singular(roundsman: Any) -> None:
-    told = roundsman(
-        *("import", "nmap", str(roundsman.evidence / "nmap" / "all_up.xml")), *("--asked", "10.77.0.2", "--ports", "22")
-    )
+    told = roundsman.takes_in("all_up", asked=("--asked", "10.77.0.2", "--ports", "22"), how=())
     assert "1 question asked, 100 % answered, 1 open" in told.out
     assert "1 finding is open" in told.err
