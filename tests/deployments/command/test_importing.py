@@ -41,12 +41,14 @@ def test_a_report_is_of_the_time_that_it_says(roundsman: Any) -> None:
     assert again["run"] == told["run"], "the same time, said once more"
 
 
-def test_a_report_from_the_future_needs_its_time_said(roundsman: Any) -> None:
-    text = (roundsman.evidence / "nmap" / "all_up.xml").read_text()
-    (roundsman.folder / "new.xml").write_text(re.sub(r' start="\d+"', ' start="9999999999"', text, count=1))
-    told = roundsman("import", "nmap", "new.xml", "--asked", HOSTS, "--json")
-    assert (told.code, told.out) == (2, "")
-    assert "--at" in told.err
+def test_a_report_of_a_clock_that_is_ahead_is_taken_as_of_now(known: Any) -> None:
+    text = (known.evidence / "nmap" / "port_opened.xml").read_text()
+    (known.folder / "new.xml").write_text(re.sub(r' start="\d+"', ' start="9999999999"', text, count=1))
+    told = known("import", "nmap", "new.xml", "--asked", HOSTS, "--json")
+    assert (told.code, len(told.changes)) == (0, 2)
+    assert "yet to come" in told.err
+    assert known("import", "nmap", "new.xml", "--asked", HOSTS, "--json").said["run"] == told.said["run"]
+    assert known("history", "10.77.0.3").code == 0, "and it is over already"
 
 
 def test_another_question_place_or_time_is_another_run(known: Any) -> None:
