@@ -28,6 +28,10 @@ from estate.store.tables import Run
 
 ABOVE = 1
 BLIND = 3
+
+_COUNTED_ONE_BY_ONE = 5_000
+"""Up to so many findings, those that people accepted are left out of the count."""
+
 _NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
@@ -117,6 +121,8 @@ def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[Fin
 def _say_next(here: Surroundings) -> None:
     """What an operator does now."""
     still = count_open(here.database)
+    if still <= _COUNTED_ONE_BY_ONE:
+        still = sum(1 for _ in list_findings(here.database, here.policy, now()))
     if still:
         is_open = f"{counted(still, 'finding')} {'is' if still == 1 else 'are'} open: `roundsman findings`"
         baseline = "; `roundsman baseline` proposes what to expect" if not here.manifest.expected else ""
@@ -128,7 +134,7 @@ def _first_table(changes: list[ChangeObject], here: Surroundings) -> Table:
     for change in changes:
         table.add_row(
             safe(shown_asset(change["asset"])),
-            change["key"],
+            safe(change["key"]),
             safe(service_in(change) or "–", 60),
             safe(here.expected_by(change["asset"], change["zone"], change["key"]) or "nobody"),
         )
