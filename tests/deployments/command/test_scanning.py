@@ -3,13 +3,16 @@
 import os
 import pty
 import re
+import signal
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from deployments.command import scanning
+from deployments.command.leaving import SAID
 from estate.errors import ToolFailed
 
 OFFICE = '[[scopes]]\nname = "office"\nauthorised_by = "Ada"\nnetworks = ["10.77.0.0/24"]\nexclude = ["10.77.0.3"]\n'
@@ -199,6 +202,24 @@ def _read_all(leader: int) -> Iterator[bytes]:
             yield os.read(leader, 65536)
         except OSError:  # EIO: the last process left
             return
+
+
+def test_ctrl_c_ends_a_scan_in_order_and_its_run_is_left_to_the_next(rounds: Any) -> None:
+    text = (rounds.folder / "estate.toml").read_text()
+    rounds.describes(re.sub(r"pace = \d+", "pace = 1", text))
+    with rounds.popen("scan", "--json") as process:
+        deadline = time.monotonic() + 60
+        while not rounds("runs", "--json").said["runs"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert err.decode() == f"roundsman: {SAID}\n"
+    (run,) = rounds("runs", "--json").said["runs"]
+    assert run["state"] == "asking"
+    assert f"run {run['id'][:12]}" in rounds("doctor").out
 
 
 def test_prefect_that_cannot_be_reached_is_three_without_a_traceback(rounds: Any) -> None:
