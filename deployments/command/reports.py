@@ -81,6 +81,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         BadInput: it cannot be opened.
     """
     if path == Path("-"):
+        if sys.stdin is None:
+            raise BadInput("standard input is closed")
         yield sys.stdin.buffer
         return
     try:
