@@ -140,7 +140,7 @@ def run_named(database: Database, run_id: str) -> Run:
         else:
             rows = connection.execute(query.where(RUN.c.id == run_id)).mappings().all()
             beginning = RUN.c.id.startswith(run_id, autoescape=True)
-            rows = rows or connection.execute(query.where(beginning)).mappings().all()
+            rows = rows or (connection.execute(query.where(beginning)).mappings().all() if run_id else [])
     if not rows:
         raise NotFound("there is no run yet" if run_id == "latest" else f"no run {run_id!r}; see `roundsman runs`")
     if len(rows) > 1:

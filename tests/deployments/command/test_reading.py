@@ -93,6 +93,13 @@ def test_a_beginning_of_several_ids_is_two(known: Any) -> None:
     assert "more than one run" in told.err
 
 
+def test_no_id_names_no_run(known: Any) -> None:
+    for command in (("changes", "--run", ""), ("settle", ""), ("baseline", "")):
+        told = known(*command)
+        assert (told.code, told.out) == (2, "")
+        assert "roundsman runs" in told.err
+
+
 def test_changes_since_a_time_are_those_of_every_run_since(known: Any) -> None:
     known.takes_in("port_opened")
     assert len(known("changes", "--since", "2019-01-01", "--json").said["changes"]) == 14

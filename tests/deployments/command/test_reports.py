@@ -175,6 +175,11 @@ def test_standard_input_is_a_dash(roundsman: Any, nmap: Path) -> None:
     assert len(told.said["observations"]) == 12
 
 
+def test_a_closed_standard_input_is_two(roundsman: Any) -> None:
+    told = roundsman.alone("read", "nmap", "-", stdin=None, preexec_fn=lambda: os.close(0))
+    assert (told.code, told.err) == (2, "roundsman: standard input is closed\n")
+
+
 def test_no_banner_reaches_a_terminal(roundsman: Any, nmap: Path) -> None:
     told = roundsman("read", "nmap", str(nmap / "hostile_banner.xml"))
     assert all(line.isprintable() for line in told.out.splitlines())
