@@ -3,6 +3,7 @@
 Run from a checkout whose environment is ready: `python -m infra.picture docs/first-run.svg`.
 """
 
+import io
 import os
 import pty
 import re
@@ -54,7 +55,7 @@ def visible(printed: str) -> str:
 def main(target: Path) -> None:
     """Write the picture."""
     command = str(Path(sys.executable).with_name("roundsman"))
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run([command, "init"], folder)

@@ -9,10 +9,9 @@ import typer
 from typer.exceptions import TyperException
 
 from deployments.command import grading, importing, keeping, reading, reports, scanning, settling
+from deployments.command.leaving import INTERRUPTED, SAID
 from deployments.command.printing import complain, prepare_streams, show
 from estate.errors import BadInput, CouldNotLook, RoundsmanError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="roundsman",
@@ -62,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # whatever happens, 1 would say that something was found
         return _fault(error)
     if code == INTERRUPTED:
-        complain("interrupted; what was stored is kept, and nothing half-settled counts")
+        complain(SAID)
     return code if isinstance(code, int) else 0
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _TICK_SECONDS = 0.25
+_NOT_YET = 0.994
+"""99 % is the most that is shown before all was asked."""
 
 
 @contextmanager
@@ -59,7 +61,8 @@ def _follow(bar: "Progress", task: "TaskID", questions: int, ended: threading.Ev
                 began = time.monotonic()
                 bar.reset(task, total=1.0, description="asking", rate="")
             if done >= 1:
-                bar.update(task, total=None, description="looking again, settling", rate="")
+                bar.tasks[0].total = None  # nobody knows how long; `update` takes None for "as it was"
+                bar.update(task, description="looking again, settling", rate="")
                 continue
             rate = questions * done / max(time.monotonic() - began, _TICK_SECONDS)
-            bar.update(task, completed=done, rate=f"{rate:,.0f} questions/s" if done else "")
+            bar.update(task, completed=min(done, _NOT_YET), rate=f"{rate:,.0f} questions/s" if done else "")

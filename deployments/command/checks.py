@@ -134,7 +134,7 @@ def _runs(here: Surroundings) -> Iterator[Check]:
             yield Check(f"run {run['id'][:12]}", False, f"waits for an answer: {run['message']}", needed=False)
     for left in abandoned(here.database, now()):
         told = f"{left.state} since {left.looked_at:%Y-%m-%d %H:%M} UTC, and nobody is at it"
-        advice = f"`roundsman settle {left.id[:12]}` settles what was asked"
+        advice = f"the next scan goes on with it, or `roundsman settle {left.id[:12]}` settles what was asked"
         yield Check(f"run {left.id[:12]}", False, left.message or f"{told}: {advice}", needed=False)
 
 

@@ -126,7 +126,7 @@ def prune(
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> None:
-    """Forget old evidence and coverage; facts, changes and findings stay."""
+    """Forget old evidence; facts, changes and findings stay."""
     here = open_here(estate)
     retention = here.manifest.retention
     limit = _limit(before, retention.evidence_days, "--before")

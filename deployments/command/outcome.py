@@ -33,6 +33,9 @@ from estate.store.tables import Run
 ABOVE = 1
 BLIND = 3
 _STATES = ("complete", "partial", "failed", "planned", "asking", "settling", "cancelled", "quarantined")
+_COUNTED_ONE_BY_ONE = 5_000
+"""Up to so many findings, those that people accepted are left out of the count."""
+
 _NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
@@ -51,7 +54,7 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
     for warning in json.loads(run.warnings):
         hint(warning)
     if not as_json:
-        _say_next(here, run)
+        _say_next(here)
     return _exit_code(here, run, fail_on)
 
 
@@ -100,6 +103,15 @@ def worst_code(codes: Sequence[int]) -> int:
     return min(codes, key=(2, 4, BLIND, ABOVE, 0).index, default=0)
 
 
+def no_change(run: Run) -> str:
+    """What it means that a run brought no change: where we could not look, nothing."""
+    if run.state == "complete":
+        return "Nothing changed."
+    if run.state == "partial":
+        return "Nothing changed where we could look."
+    return "Nothing could be looked at; what was known stands." if run.state == "failed" else "Nothing was settled."
+
+
 def is_alarming(changes: Iterable[ChangeObject]) -> bool:
     """Whether `--fail-on change` means any of these: what is only new to us, or in sight again, is no change."""
     return any(change["kind"] not in _NO_ALARM for change in changes)
@@ -140,7 +152,7 @@ def _print(here: Surroundings, run: Run) -> None:
     show()
     changes = first(list_changes(here.database, run=run), "change")
     if not changes:
-        show("Nothing changed." if run.state in {"complete", "partial", "failed"} else "Nothing was settled.")
+        show(no_change(run))
     elif all(change["kind"] == Kind.FIRST_OBSERVED.value for change in changes):
         show("Seen for the first time:")
         show(_first_of(here, run, changes))
@@ -169,15 +181,15 @@ def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[Fin
     return [one for one in found if (one["asset"], one["locator"]) not in only_sight]
 
 
-def _say_next(here: Surroundings, run: Run) -> None:
+def _say_next(here: Surroundings) -> None:
     """What an operator does now."""
     still = count_open(here.database)
+    if still <= _COUNTED_ONE_BY_ONE:
+        still = sum(1 for _ in list_findings(here.database, here.policy, now()))
     if still:
         is_open = f"{counted(still, 'finding')} {'is' if still == 1 else 'are'} open: `roundsman findings`"
         baseline = "; `roundsman baseline` proposes what to expect" if not here.manifest.expected else ""
         hint(is_open + baseline)
-    if run.state == "quarantined":
-        hint(f"answer with `roundsman settle {run.id[:12]} --accept` (it is true) or `--discard` (it is not)")
 
 
 def _first_table(changes: list[ChangeObject], here: Surroundings) -> Table:
@@ -185,7 +197,7 @@ def _first_table(changes: list[ChangeObject], here: Surroundings) -> Table:
     for change in changes:
         table.add_row(
             safe(shown_asset(change["asset"])),
-            change["key"],
+            safe(change["key"]),
             safe(service_in(change) or "–", 60),
             safe(here.expected_by(change["asset"], change["zone"], change["key"]) or "nobody"),
         )

@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
@@ -129,22 +129,15 @@ def print_object(head: Mapping[str, object], lists: Mapping[str, Iterable[Mappin
 
     All of it is ASCII: no banner reaches a terminal, and no locale breaks it.
     """
-    waiting = {name: _collected(rows) for name, rows in lists.items()}
-    try:
+    with ExitStack() as held:
+        waiting: dict[str, Rows] = {}
+        for name, rows in lists.items():
+            waiting[name] = rows if isinstance(rows, Rows) else Rows()
+            held.callback(waiting[name].close)
+            for row in () if isinstance(rows, Rows) else rows:
+                waiting[name].add(row)
         with reader_may_leave():
             _write_object(sys.stdout, head, waiting)
-    finally:
-        for rows in waiting.values():
-            rows.close()
-
-
-def _collected(rows: Iterable[Mapping[str, object]] | Rows) -> Rows:
-    if isinstance(rows, Rows):
-        return rows
-    found = Rows()
-    for row in rows:
-        found.add(row)
-    return found
 
 
 def _write_object(out: IO[str], head: Mapping[str, object], lists: Mapping[str, Rows]) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from blocks.surroundings import open_here
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, JsonLines, Zone, now, read_past
-from deployments.command.outcome import ABOVE, is_above, is_alarming
+from deployments.command.outcome import ABOVE, is_above, is_alarming, no_change
 from deployments.command.printing import hint, print_object, print_rows, safe, show
 from deployments.command.tables import (
     asset_table,
@@ -62,7 +62,7 @@ def changes(
     as_lines: JsonLines = False,
     estate: EstateFile = None,
 ) -> int:
-    """Say what changed: in the latest run, in another, or since a time."""
+    """Say what changed in the latest run, in another, or since a time."""
     if run is not None and since is not None:
         raise BadInput("choose --run or --since, not both")
     if fail_on.severity is not None:
@@ -86,7 +86,7 @@ def changes(
         if found:
             show(change_table(found, with_run=moment is not None))
         else:
-            show("Nothing changed." if chosen or moment else _NO_RUN)
+            show(no_change(chosen) if chosen else "Nothing changed." if moment else _NO_RUN)
     if chosen is not None and chosen.message:
         hint(chosen.message)
     return ABOVE if fail_on is FailOn.CHANGE and is_alarming(rows()) else 0

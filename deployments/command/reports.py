@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypedDict
 
@@ -19,7 +19,7 @@ from estate.ports.zmap import ZmapReport, read_zmap
 from estate.store.documents import iso
 from estate.store.importing import TOOLS
 
-Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.")]
+Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.", autocompletion=lambda: TOOLS)]
 File = Annotated[Path, typer.Argument(help="The report: nmap's -oX, or zmap's CSV; - is standard input.")]
 Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="zmap's metadata file (-m), without which its silence proves nothing.")
@@ -81,6 +81,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         BadInput: it cannot be opened.
     """
     if path == Path("-"):
+        if sys.stdin is None:
+            raise BadInput("standard input is closed")
         yield sys.stdin.buffer
         return
     try:
@@ -165,17 +167,18 @@ def _tell(report: _Nmap | _Zmap, file: Path, *, as_json: bool) -> None:
 
 
 def _print(report: _Nmap | _Zmap) -> None:
-    observations, coverage = Rows(), Rows()
-    for reading in report.readings():
-        for key, attributes in reading.present.items():
-            row = {"subject": reading.subject, "aspect": "ports", "key": key, "attributes": dict(attributes)}
-            observations.add(row)
-        for verdict, reason, keys in _looks(reading):
-            coverage.add(_coverage(reading.subject, verdict, reason, keys))
-    told = report.told()
-    for verdict, reason in report.rest():
-        coverage.add(_coverage("*", verdict, reason, told["asked"]))
-    print_object(dict(told), {"observations": observations, "coverage": coverage})
+    with closing(Rows()) as observations, closing(Rows()) as coverage:
+        for reading in report.readings():
+            for key, attributes in reading.present.items():
+                observations.add(
+                    {"subject": reading.subject, "aspect": "ports", "key": key, "attributes": dict(attributes)}
+                )
+            for verdict, reason, keys in _looks(reading):
+                coverage.add(_coverage(reading.subject, verdict, reason, keys))
+        told = report.told()
+        for verdict, reason in report.rest():
+            coverage.add(_coverage("*", verdict, reason, told["asked"]))
+        print_object(dict(told), {"observations": observations, "coverage": coverage})
 
 
 def _coverage(subject: str, verdict: str, reason: str, keys: str) -> dict[str, object]:

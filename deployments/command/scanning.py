@@ -10,6 +10,7 @@ from blocks.grading import Grading
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from deployments.command.bar import shown
+from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
 from deployments.command.outcome import tell, tell_all
 from estate.errors import BadInput, CouldNotLook, OutOfScope, RoundsmanError
@@ -41,7 +42,9 @@ def register(app: typer.Typer) -> None:
 
 
 def scan(
-    what: Annotated[str, typer.Argument(help=f"What to look at: {' or '.join(SCANS)}.")] = "all",
+    what: Annotated[
+        str, typer.Argument(help=f"What to look at: {' or '.join(SCANS)}.", autocompletion=lambda: SCANS)
+    ] = "all",
     only: Annotated[
         list[str] | None,
         typer.Option("--only", help="Only this address, network, name or asset inside the scope; repeat for more."),
@@ -158,7 +161,7 @@ def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, quiet: bool, verbos
 
         return port_sweep(sweep, return_state=True)
 
-    with shown(assets * len(keys), quiet=quiet or verbose):
+    with leaving_at_once(), shown(assets * len(keys), quiet=quiet or verbose):
         return run_named(here.database, _run_flow(flow))
 
 
@@ -171,7 +174,7 @@ def _look_at_tls(here: Surroundings, grading: Grading, what: str, *, quiet: bool
 
         return (tls_grade if what == "tls" else certificate_expiry)(grading, return_state=True)
 
-    with shown(0, quiet=quiet or verbose):
+    with leaving_at_once(), shown(0, quiet=quiet or verbose):
         return run_named(here.database, _run_flow(flow))
 
 
@@ -221,6 +224,7 @@ def _prepare_prefect(*, verbose: bool) -> None:
         "DO_NOT_TRACK": "1",
         # What goes wrong is told in our words, without a traceback.
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR" if verbose else "CRITICAL",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR" if verbose else "CRITICAL",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

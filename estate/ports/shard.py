@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from estate.coverage import Keys, Look, Verdict
 from estate.errors import BadReport
 from estate.evidence import Document, Notes, RepeatedSubjectError
-from estate.observations import NO_ATTRIBUTES, Reading, Sight, join_addresses, merge
+from estate.observations import Reading, Sight, join_addresses, merge
 from estate.ports.nmap import NmapReader, ReportTail
-from estate.ports.rules import TARPIT_KEY, is_tarpit
 from estate.ports.zmap import read_zmap
 from estate.targets import Targets
 
@@ -218,16 +217,3 @@ def _unreported(tail: ReportTail, document: Document, asked: int, notes: Notes) 
     if tail.skipped:
         return "skipped"
     return "host-down" if tail.hosts_total >= asked and tail.hosts_up < tail.hosts_total else "not-in-report"
-
-
-def fold_tarpit(sight: Sight, known: Collection[str]) -> Sight:
-    """Make one anomaly of a host on which everything answers; ports already known stay as they are seen."""
-    asked = len(sight.asked)
-    anomaly = Keys.of((TARPIT_KEY,))
-    if is_tarpit(len(sight.present), asked):
-        present = {key: value for key, value in sight.present.items() if key in known}
-        return replace(sight, asked=sight.asked | anomaly, present={**present, TARPIT_KEY: NO_ATTRIBUTES})
-    if TARPIT_KEY in known and len(sight.present) + sum(len(look.keys) for look in sight.negative) > 0:
-        gone = Look(Verdict.NEGATIVE, "answers-like-a-host", anomaly)
-        return replace(sight, asked=sight.asked | anomaly, negative=(*sight.negative, gone))
-    return sight

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import CompoundSelect, func, select, union
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from estate.assets import Asset, parse_asset
 from estate.diff import InSight
@@ -24,7 +24,6 @@ def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
         facts = select(FACT.c.asset_id, FACT.c.key, FACT.c.sight).where(holds(FACT, unpublished), FACT.c.present)
         for asset_id, key, sight in connection.execute(facts.distinct()):
             (keys if sight == InSight.SEEN.value else unseen).setdefault(asset_id, []).append(key)
-        known = set(connection.execute(_known(unpublished)).scalars())
         counts = dict(
             connection.execute(
                 select(FINDING.c.asset_id, func.count(FINDING.c.id.distinct()))
@@ -39,10 +38,9 @@ def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
         bound = select(IDENTIFIER.c.asset_id, IDENTIFIER.c.value).where(holds(IDENTIFIER, unpublished))
         for asset_id, value in connection.execute(bound):
             addresses.setdefault(asset_id, []).append(value)
-        for row in connection.execute(select(ASSET).order_by(ASSET.c.zone, ASSET.c.kind, ASSET.c.key)):
+        query = select(ASSET).where(_is_known(unpublished)).order_by(ASSET.c.zone, ASSET.c.kind, ASSET.c.key)
+        for row in connection.execute(query):
             asset = Asset(row.kind, row.key, row.zone)
-            if row.id not in known:
-                continue
             yield {
                 "asset": str(asset),
                 "zone": asset.zone,
@@ -55,10 +53,12 @@ def list_assets(database: Database, policy: Policy) -> Iterator[AssetObject]:
             }
 
 
-def _known(unpublished: Sequence[int]) -> CompoundSelect[tuple[int]]:
-    """The numbers of assets with a fact or a finding; a row alone may be left of a run that never counted."""
-    facts = select(FACT.c.asset_id).where(FACT.c.from_seq.not_in(unpublished))
-    return union(facts, select(FINDING.c.asset_id).where(FINDING.c.first_seq.not_in(unpublished)))
+def _is_known(unpublished: Sequence[int]) -> ColumnElement[bool]:
+    """The condition for assets with a fact or a finding; a row alone may be left of a run that never counted."""
+    return or_(
+        exists().where(FACT.c.asset_id == ASSET.c.id, FACT.c.from_seq.not_in(unpublished)),
+        exists().where(FINDING.c.asset_id == ASSET.c.id, FINDING.c.first_seq.not_in(unpublished)),
+    )
 
 
 def key_order(key: str) -> tuple[str, int, str]:
@@ -78,7 +78,7 @@ def find_asset(database: Database, text: str, zone: str | None = None) -> tuple[
     query = select(ASSET.c.id, ASSET.c.kind, ASSET.c.key, ASSET.c.zone)
     with database.read() as connection:
         unpublished = hidden(connection)
-        query = query.where(ASSET.c.id.in_(_known(unpublished)))
+        query = query.where(_is_known(unpublished))
         rows = connection.execute(query.where(ASSET.c.kind == wanted.kind, ASSET.c.key == wanted.key)).all()
         if not rows:
             bound = select(IDENTIFIER.c.asset_id).where(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from estate.errors import BadInput, StoreBusy, StoreError, StoreTooNew
 
@@ -105,10 +105,10 @@ def open_database(url: str, *, busy_seconds: float = 30.0) -> Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours, without the statement's data; what a statement did wrong stays a bug."""
+    """Turn the driver's errors into ours, without the statement's data; a broken constraint is for who caused it."""
     try:
         yield
-    except (IntegrityError, ProgrammingError, DataError):
+    except IntegrityError:
         raise
     except DBAPIError as error:
         raise _translation(str(error.orig)) from error
@@ -116,12 +116,14 @@ def translated() -> Iterator[None]:
         raise _translation(str(error)) from error
 
 
-def _translation(reason: str) -> StoreError:
+def _translation(text: str) -> StoreError:
+    # PostgreSQL goes on with the statement, which is nobody's business.
+    reason = text.partition("\nLINE ")[0].strip()
     if any(word in reason for word in _BUSY):
-        return StoreBusy(f"the database is in use by another process: {reason.strip()}; try again in a moment")
+        return StoreBusy(f"the database is in use by another process: {reason}; try again in a moment")
     if "full" in reason or "No space left" in reason:
-        return StoreError(f"the database's disk is full: {reason.strip()}; nothing was half-written")
-    return StoreError(f"the database cannot be used: {reason.strip()}")
+        return StoreError(f"the database's disk is full: {reason}; nothing was half-written")
+    return StoreError(f"the database cannot be used: {reason}")
 
 
 def _configure_sqlite(engine: Engine, busy_seconds: float) -> None:
@@ -200,9 +202,8 @@ def migrations_folder() -> Path:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Imported late: only a database that needs it pays for Alembic.
-    from alembic.command import upgrade  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.command import upgrade  # noqa: PLC0415  # only a database that needs it pays for Alembic
+    from alembic.config import Config  # noqa: PLC0415  # the same
 
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()))

@@ -19,6 +19,7 @@ from estate.store.database import Database
 from estate.store.runs import NewRun, Profile, Stored, add_evidence, end_shard, open_run, run_named, shards_of
 from estate.store.tables import Run
 from estate.targets import Targets
+from estate.text import printable
 
 TOOLS = ("nmap", "zmap")
 
@@ -49,8 +50,10 @@ def import_report(
 ) -> Run:
     """Store the report and open its run; the same digest, asked set, zone and time is the same run.
 
+    A report that says that it was begun later than now is taken to be of now.
+
     Raises:
-        BadInput: no keys are known, or the time lies in the future.
+        BadInput: no keys are known, or the time that was said lies in the future.
         BadReport: the report cannot be read.
         EvidenceNotStored: the evidence folder is full.
     """
@@ -63,9 +66,11 @@ def import_report(
     keys = told.keys or claimed
     if not keys:
         raise BadInput(f"{told.path} does not say which ports were asked: say it with --ports")
-    looked_at = told.at or started or now
-    if looked_at > now:
-        raise BadInput(f"{looked_at.isoformat()} lies in the future: when was it looked? (--at)")
+    when = told.at or started
+    if told.at and told.at > now:
+        raise BadInput(f"{told.at.isoformat()} lies in the future: when was it looked? (--at)")
+    # A scanner's clock that is ahead must not make every real look of the next days an old one.
+    looked_at = min(when or now, now)
     ref = evidence.put(told.path)
     companion = evidence.put(told.metadata) if told.metadata else None
     owned = {address for found in bindings.values() for address in found}
@@ -74,12 +79,13 @@ def import_report(
     shard = PortShard(targets, keys, bound)
     identity = json.dumps(
         [
+            told.tool,
             ref.sha256,
             companion.sha256 if companion else "",
             shard.to_json(),
             told.zone,
             told.vantage,
-            told.at.isoformat() if told.at else "",
+            when.isoformat() if when else "",
             told.canary,
         ],
         separators=(",", ":"),
@@ -98,10 +104,10 @@ def import_report(
             shards=(shard.to_json(),),
             policy_sha256=policy_sha256,
             engine=engine,
-            choice=f"imported from {told.path.name}",
+            choice=f"imported from {printable(told.path.name, 200)}",
             canary=told.canary,
             floor=0.5,
-            warnings=_ignored(claimed, keys),
+            warnings=(*_ahead(told, started, now), *_ignored(claimed, keys)),
         ),
         now,
     )
@@ -110,6 +116,13 @@ def import_report(
     if any(planned.state != "asked" for planned in shards_of(database, seq)):
         end_shard(database, seq, 0)
     return run_named(database, run.id)
+
+
+def _ahead(told: Import, started: datetime | None, now: datetime) -> tuple[str, ...]:
+    """What to say of a report that was made later than now."""
+    if told.at or started is None or started <= now:
+        return ()
+    return (f"the report says that it was begun at {started:%Y-%m-%dT%H:%M:%SZ}, which is yet to come: taken as now",)
 
 
 def _ignored(claimed: Keys, asked: Keys) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from estate.diff import Change, Fact
-from estate.store.rows import CHANGE, COVERAGE, FACT, FINDING, IDENTIFIER, STEP, state_text, value_text
+from estate.store.rows import CHANGE, COVERAGE, FACT, FINDING, IDENTIFIER, RUN, STEP, state_text, value_text
 
 
 def fact_row(asset_id: int, vantage: str, aspect: str, key: str, fact: Fact, seq: int) -> dict[str, object]:
@@ -56,3 +56,14 @@ def unstage(connection: Connection, seq: int) -> None:
         connection.execute(update(table).where(table.c.to_seq == seq).values(to_seq=None))
     connection.execute(delete(FINDING).where(FINDING.c.first_seq == seq))
     connection.execute(delete(COVERAGE).where(COVERAGE.c.run_seq == seq))
+
+
+def take_back(connection: Connection) -> None:
+    """Make runs whose settler was killed what they were before: what it staged does not count.
+
+    Only for who holds the settlement: else the settler may be alive.
+    """
+    for (seq,) in connection.execute(select(RUN.c.seq).where(RUN.c.state == "settling")).all():
+        unstage(connection, seq)
+        state = case((RUN.c.quarantine != "", "quarantined"), else_="asking")
+        connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=state))

@@ -5,13 +5,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import select, update
 
 from estate.errors import StoreBusy
 from estate.store.database import Database
 from estate.store.history import PUBLISHED
 from estate.store.leases import SETTLEMENT, Hold, is_dead, leased
-from estate.store.recording import unstage
+from estate.store.recording import take_back
 from estate.store.rows import LEASE, RUN
 from estate.store.runs import NewRun, open_run, shards_of
 from estate.store.tables import Run
@@ -81,10 +81,7 @@ def _take_back(database: Database) -> None:
             return
     with suppress(StoreBusy), leased(database, SETTLEMENT, wait_seconds=0) as hold, database.write() as connection:
         hold.keep(connection)
-        for (seq,) in connection.execute(settling).all():
-            unstage(connection, seq)
-            state = case((RUN.c.quarantine != "", "quarantined"), else_="asking")
-            connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=state))
+        take_back(connection)
 
 
 def _candidates(database: Database, like: NewRun, since: datetime) -> Sequence[Run]:

@@ -140,52 +140,12 @@ def run_named(database: Database, run_id: str) -> Run:
         else:
             rows = connection.execute(query.where(RUN.c.id == run_id)).mappings().all()
             beginning = RUN.c.id.startswith(run_id, autoescape=True)
-            rows = rows or connection.execute(query.where(beginning)).mappings().all()
+            rows = rows or (connection.execute(query.where(beginning)).mappings().all() if run_id else [])
     if not rows:
         raise NotFound("there is no run yet" if run_id == "latest" else f"no run {run_id!r}; see `roundsman runs`")
     if len(rows) > 1:
         raise NotFound(f"more than one run begins with {run_id!r}; give more of its id")
     return Run(**rows[0])
-
-
-def unfinished_run(database: Database, like: NewRun, since: datetime, now: datetime) -> Run | None:
-    """A run of the same scope, profile and shards that nobody asks any more: its maker died, and it can be taken over.
-
-    Args:
-        like: the run that would be opened instead.
-        since: older ones are out of date; their answers would speak of another time.
-        now: leases that end later are alive, unless their holder is known to be dead.
-    """
-    query = (
-        select(RUN)
-        .where(
-            RUN.c.state == "asking",
-            RUN.c.scan == like.scan,
-            RUN.c.scope == like.scope,
-            RUN.c.scope_sha256 == like.scope_sha256,
-            RUN.c.vantage == like.vantage,
-            RUN.c.profile == like.profile.to_json(),
-            RUN.c.choice == like.choice,
-            RUN.c.looked_at >= since,
-            RUN.c.id != like.id,
-        )
-        .order_by(RUN.c.seq.desc())
-    )
-    with database.read() as connection:
-        rows = connection.execute(query).mappings().all()
-    for row in rows:
-        run = Run(**row)
-        shards = shards_of(database, run.seq or 0)
-        alive = any(
-            shard.state == "leased"
-            and shard.lease_until is not None
-            and shard.lease_until > now
-            and not is_dead(shard.holder)
-            for shard in shards
-        )
-        if not alive and is_dead(run.maker) and tuple(shard.plan for shard in shards) == like.shards:
-            return run
-    return None
 
 
 def shards_of(database: Database, seq: int) -> list[Shard]:

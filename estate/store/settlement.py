@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from estate.coverage import Verdict
 from estate.diff import Change, Rules
@@ -18,16 +18,14 @@ from estate.store.database import Database
 from estate.store.history import PUBLISHED, Series, engine_changed, has_later, last_run
 from estate.store.inventory import bind
 from estate.store.leases import SETTLEMENT, Hold, leased
-from estate.store.recording import unstage
-from estate.store.replay import CANARY_SHARD, Replay
+from estate.store.recording import take_back, unstage
+from estate.store.replay import Replay
 from estate.store.rows import CHANGE, COVERAGE, RUN
 from estate.store.runs import Profile, set_state, shards_of
 from estate.store.scans import scan_named
 from estate.store.staging import Staging, parts, stage_part
 from estate.store.tables import Run, Shard
 from estate.store.upkeep import apply_policy, apply_scope
-
-__all__ = ["CANARY_SHARD", "Settled", "Settler"]
 
 Clock = Callable[[], datetime]
 
@@ -64,7 +62,7 @@ class Settler:
             StoreBusy: another settlement goes on for too long.
         """
         with leased(self.database, SETTLEMENT) as hold:
-            self._take_back_leftovers(hold)
+            self._take_back(hold)
             current = self._current(run)
             if current.state in PUBLISHED:
                 return self._check(current)
@@ -95,11 +93,11 @@ class Settler:
             BadInput: the run is not quarantined.
         """
         with leased(self.database, SETTLEMENT) as hold:
-            self._take_back_leftovers(hold)
+            self._take_back(hold)
             current = self._current(run)
             if current.state != "quarantined":
                 raise BadInput(f"run {current.id} is {current.state}, not quarantined")
-            message = f"discarded: {current.message}"
+            message = f"discarded: {current.message.partition('. Answer with')[0]}"
             set_state(self.database, current.seq or 0, "cancelled", message=message, ended_at=self.clock())
             return Settled(self._current(run), "cancelled", message)
 
@@ -255,13 +253,10 @@ class Settler:
             return Settled(run, run.state, f"the stored evidence says the same again: {changes} changes stand")
         return Settled(run, run.state, "this version reads the stored evidence differently; nothing was changed")
 
-    def _take_back_leftovers(self, hold: Hold) -> None:
+    def _take_back(self, hold: Hold) -> None:
         """A settler that was killed leaves staged rows behind; its run is settled again from its evidence."""
         with self._writing(hold) as connection:
-            for (seq,) in connection.execute(select(RUN.c.seq).where(RUN.c.state == "settling")).all():
-                unstage(connection, seq)
-                state = case((RUN.c.quarantine != "", "quarantined"), else_="asking")
-                connection.execute(update(RUN).where(RUN.c.seq == seq).values(state=state))
+            take_back(connection)
 
     def _current(self, run: Run) -> Run:
         with self.database.read() as connection:

@@ -63,14 +63,14 @@ def whole(recorder: Recorder) -> None:
             lab,
             "port_80_later",
             "the service on .3 was stopped; a firewall swallows everything to .4",
-            "1 gone (.3, by RST), 1 verified (.2), no change on .4: one silent probe never closes",
+            "1 gone (.3, by RST), 1 verified (.2), lost_sight on .4: one silent probe proves nothing",
         )
         _record(
             recorder,
             lab,
             "open_only_later",
             "the same with zmap's default output",
-            "1 verified (.2), no change on .3 and .4",
+            "1 verified (.2), lost_sight on .3 and .4",
             fields=(),
         )
         lab.firewall.calm()
@@ -80,7 +80,7 @@ def whole(recorder: Recorder) -> None:
             lab,
             "scanner_banned",
             "everybody ignores the scanner; everything was sent",
-            "no change: weak silence everywhere; blind when the canary failed",
+            "lost_sight everywhere: a sweep's silence is weak; blind when the canary failed",
         )
 
 

@@ -1,7 +1,6 @@
 """Run by Roundsman itself, on the connection that holds the migration lock."""
 
 from alembic import context
-
 from sqlmodel import SQLModel
 
 import estate.store.tables  # noqa: F401  # fills the metadata

@@ -86,6 +86,19 @@ def test_what_cannot_be_opened_is_said(url, error, message) -> None:
         open_database(url)
 
 
+def test_a_user_who_may_make_no_tables_is_told_so_without_the_statement(cluster) -> None:
+    """PostgreSQL 15 and later give nobody but a database's owner the right to use its public schema so."""
+    url = cluster.create()
+    owner = open_database(url)
+    with owner.write() as connection:
+        connection.exec_driver_sql("CREATE ROLE guest LOGIN")
+    owner.engine.dispose()
+    with pytest.raises(StoreError, match="permission denied") as raised:
+        open_database(cluster.create().replace("postgres@", "guest@"))
+    assert "CREATE TABLE" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
 def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("these are my notes, and not a database at all; " * 40)

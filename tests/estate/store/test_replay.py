@@ -8,7 +8,8 @@ import zstandard
 
 from estate.errors import BadReport, EvidenceAltered, EvidenceMissing, StoreBusy, StoreError
 from estate.store.database import open_database
-from estate.store.settlement import CANARY_SHARD, Settler
+from estate.store.replay import CANARY_SHARD
+from estate.store.settlement import Settler
 
 A = "10.0.0.1"
 OPEN = {"tcp/22": "open"}

@@ -7,7 +7,6 @@ import pytest
 from estate.errors import NotFound
 from estate.store.leases import me
 from estate.store.runs import (
-    Profile,
     add_evidence,
     end_shard,
     evidence_of,
@@ -16,7 +15,6 @@ from estate.store.runs import (
     renew_shard,
     run_named,
     shards_of,
-    unfinished_run,
 )
 
 DEAD = f"{me().rsplit('/', 1)[0]}/1"
@@ -97,31 +95,6 @@ def test_a_shard_that_failed_is_given_back_with_its_reason(estate) -> None:
     (shard,) = shards_of(estate.database, seq)
     assert (shard.state, shard.error, shard.holder) == ("planned", "ToolFailed: nmap ended", "")
     assert lease_shard(estate.database, seq, 0, "other/1/1", estate.now, 60)
-
-
-def test_a_run_whose_maker_died_is_taken_over_and_one_that_is_being_asked_is_not(estate) -> None:
-    new = estate.new_run("one", shards=("a",), maker=DEAD)
-    seq = number(estate, new)
-    like = estate.new_run("two", shards=("a",))
-    since = new.looked_at - timedelta(hours=6)
-
-    def found(like=like, since=since):
-        run = unfinished_run(estate.database, like, since, estate.now)
-        return run.id if run else None
-
-    assert found() == "one"
-    assert found(like=estate.new_run("two", shards=("a", "b"))) is None, "it asks something else"
-    assert found(like=estate.new_run("two", shards=("a",), profile=Profile(keys="udp/53"))) is None
-    assert found(since=new.looked_at + timedelta(seconds=1)) is None, "it is out of date"
-    lease_shard(estate.database, seq, 0, "elsewhere/1/1", estate.now, 60)
-    assert found() is None, "somebody asks it"
-
-
-def test_a_run_whose_maker_lives_is_left_to_it(estate) -> None:
-    new = estate.new_run("one", shards=("a",), maker=me())
-    open_run(estate.database, new, estate.now)
-    like = estate.new_run("two", shards=("a",))
-    assert unfinished_run(estate.database, like, new.looked_at, estate.now) is None
 
 
 def test_evidence_is_indexed_once_and_listed_in_one_order(estate_on_both) -> None:

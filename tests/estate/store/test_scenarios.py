@@ -207,6 +207,28 @@ def test_hostile_banners_are_stored_and_printed_as_harmless_text(estate_on_both)
     assert estate_on_both.kinds(estate_on_both.nmap("hostile_banner.xml", at="2026-01-02", **asked)) == {}
 
 
+def test_a_name_that_no_longer_resolves_is_out_of_sight(estate) -> None:
+    named = estate.altered(
+        "all_up.xml",
+        b"<hostnames>\n</hostnames>",
+        b'<hostnames><hostname name="web.example" type="user"/></hostnames>',
+        after=b"<host ",
+    )
+    estate.settle(named, at="2026-01-01", asked="web.example")
+    settled = estate.nmap("unresolvable_name.xml", at="2026-01-02", asked="web.example")
+    assert here_told(estate, settled) == {("lost_sight", "not-in-report"): 4}
+    assert not estate.could_look(settled.run)
+
+
+def test_a_wrapper_that_closes_at_once_is_no_service(estate) -> None:
+    asked = {"asked": "10.77.0.2", "ports": "tcp/25,443"}
+    wrapped = estate.nmap("tcpwrapped.xml", at="2026-01-01", **asked)
+    assert [change["after"] for change in estate.changes(wrapped.run)] == [{"state": "present"}] * 2
+    served = estate.look("2026-01-02", {"10.77.0.2": {"tcp/25": "open smtp Postfix", "tcp/443": "open"}}, **asked)
+    assert estate.kinds(served) == {}
+    assert estate.kinds(estate.nmap("tcpwrapped.xml", at="2026-01-03", **asked)) == {}
+
+
 def test_a_name_that_was_asked_for_is_the_asset_and_not_its_address(estate) -> None:
     named = estate.altered(
         "all_up.xml",
