@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -169,8 +169,10 @@ def _read(der: bytes) -> Certificate:
         if part.context == 3:
             extensions = read_extensions(part.part(0).expect(SEQUENCE).parts())
     faults = [*_faults_of_serial(serial), *extensions.faults]
+    signed = _read_signature(algorithm, bits(signature), body.raw)
     if signed_with.raw != algorithm.raw:
         faults.append("two signature algorithms that differ")
+        signed = replace(signed, algorithm="")  # Nobody could say by which of them it should be checked.
     if not 1 <= version <= 3:
         faults.append(f"version {version}")
     return Certificate(
@@ -182,7 +184,7 @@ def _read(der: bytes) -> Certificate:
         not_before=_named("notBefore", dates[0], time),
         not_after=_named("notAfter", dates[1], time),
         key=_named("public key", key, read_key),
-        signature=_read_signature(algorithm, bits(signature), body.raw),
+        signature=signed,
         version=version,
         dns_names=extensions.dns_names,
         addresses=extensions.addresses,

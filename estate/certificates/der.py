@@ -127,15 +127,15 @@ def boolean(element: Element) -> bool:
 
 
 def bits(element: Element) -> bytes:
-    """The bytes of a BIT STRING."""
-    if not element.expect(BIT_STRING).value or element.value[0] > 7:
-        raise Malformed("a BIT STRING without a count of unused bits")
+    """The bytes of a BIT STRING that is made of whole bytes, as keys and signatures are."""
+    if element.expect(BIT_STRING).value[:1] != b"\0":
+        raise Malformed("a BIT STRING that is no whole bytes")
     return element.value[1:]
 
 
 def flags(element: Element) -> frozenset[int]:
     """The numbers of the bits that are set in a short BIT STRING."""
-    data = bits(element)
+    data = element.expect(BIT_STRING).value[1:]
     if len(data) > 4:
         raise Malformed("more flags than there are meanings")
     return frozenset(number for number in range(len(data) * 8) if data[number // 8] & (0x80 >> number % 8))
@@ -178,7 +178,8 @@ def time(element: Element) -> datetime:
         year += 1900 if year >= 50 else 2000
     zone = match[7].decode()
     try:
-        moment = datetime(year, *(int(match[group] or 0) for group in range(2, 7)), tzinfo=UTC)  # type: ignore[arg-type,misc]
+        month, day, hour, minute, second = (int(match[group] or 0) for group in range(2, 7))
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         if zone != "Z":
             ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
             moment += -ahead if zone[0] == "+" else ahead
