@@ -16,6 +16,7 @@ _SHORT = {
     "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID", "1.2.840.113549.1.9.1": "emailAddress",
     "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
 }  # fmt: skip
+_ORGANISATION = "2.5.4.10"
 _MOST_ATTRIBUTES = 200
 _SHOWN = 512
 
@@ -28,7 +29,6 @@ class DistinguishedName:
 
     shown: str
     canonical: Canonical
-    common_name: str = ""
     organisation: str = ""
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ def read_name(element: Element) -> DistinguishedName:
     """
     canonical: list[frozenset[tuple[str, str]]] = []
     shown: list[str] = []
-    first: dict[str, str] = {}
+    organisation = ""
     count = 0
     for relative in element.expect(SEQUENCE).parts():
         same: set[tuple[str, str]] = set()
@@ -60,7 +60,8 @@ def read_name(element: Element) -> DistinguishedName:
             kind, value = oid(pair[0]), text(pair[1])
             same.add((kind, " ".join(value.casefold().split())))
             words.append(f"{_SHORT.get(kind, kind)}={_escape(value)}")
-            first.setdefault(kind, printable(value, _SHOWN))
+            if kind == _ORGANISATION:
+                organisation = organisation or printable(value, _SHOWN)
         if count > _MOST_ATTRIBUTES:
             raise Malformed(f"a name of more than {_MOST_ATTRIBUTES} attributes")
         canonical.append(frozenset(same))
@@ -68,8 +69,7 @@ def read_name(element: Element) -> DistinguishedName:
     return DistinguishedName(
         printable(",".join(reversed(shown)), _SHOWN),
         tuple(canonical),
-        first.get("2.5.4.3", ""),
-        first.get("2.5.4.10", ""),
+        organisation,
     )
 
 
