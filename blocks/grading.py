@@ -1,4 +1,4 @@
-"""What an operator fills in to start a round of TLS grades."""
+"""What an operator fills in to start a round of TLS: of grades, or of certificates alone."""
 
 from typing import Literal
 
@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.sweep import Target
 
 
-class Grading(BaseModel):
-    """One round of TLS grades."""
+class Certificates(BaseModel):
+    """One round of certificates."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="TLS grades")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Certificates")
 
     scope: str | None = Field(
         None,
@@ -23,11 +23,18 @@ class Grading(BaseModel):
         title="Only these",
         description="Addresses, networks, names or assets inside the scope. Leave it empty to ask every endpoint.",
     )
+    trigger: Literal["manual", "schedule", "event", "confirm", "retry"] = Field(
+        "manual", title="Reason", description="Why this round is made; it is kept with the run."
+    )
+
+
+class Grading(Certificates):
+    """One round of TLS grades."""
+
+    model_config = ConfigDict(title="TLS grades")
+
     profile: Literal["full", "watch"] = Field(
         "full",
         title="How much",
         description="full: everything, some 600 connections each. watch: what the grade needs, for frequent rounds.",
-    )
-    trigger: Literal["manual", "schedule", "event", "confirm", "retry"] = Field(
-        "manual", title="Reason", description="Why this round is made; it is kept with the run."
     )

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from blocks.grading import Grading
+from blocks.grading import Certificates
 from blocks.surroundings import open_here
 from estate.errors import RoundsmanError
 from estate.exports.expiries import render_expiries
@@ -25,23 +25,23 @@ from tasks.tls.rounds import tls_round_of
 
 
 def _name() -> str:
-    """What the flow run is called: the scope, and how much is asked."""
-    given = flow_run.parameters.get("grading")
-    grading = given if isinstance(given, Grading) else Grading.model_validate(given or {})
-    return f"certificate-expiry {grading.scope or 'of the only scope'}"[:120]
+    """What the flow run is called: the scope."""
+    given = flow_run.parameters.get("certificates")
+    certificates = given if isinstance(given, Certificates) else Certificates.model_validate(given or {})
+    return f"certificate-expiry {certificates.scope or 'of the only scope'}"[:120]
 
 
 @flow(name="certificate-expiry", flow_run_name=_name, task_runner=THREADS, persist_result=False)
-def certificate_expiry(grading: Grading = Grading()) -> State[object]:  # noqa: B008  # frozen
+def certificate_expiry(certificates: Certificates = Certificates()) -> State[object]:  # noqa: B008  # frozen
     """See which certificate every TLS endpoint of a scope shows, in one handshake each, and say what is different.
 
     Args:
-        grading: What to ask. Leave everything empty to ask every endpoint that is known.
+        certificates: What to ask. Leave everything empty to ask every endpoint that is known.
     """
     log = get_run_logger()
     try:
         here = open_here()
-        with tls_round_of(here, grading, flow_run.id, only_certificates=True) as round_:
+        with tls_round_of(here, certificates, "certificate", flow_run.id) as round_:
             run = round_.run
             log.info("run %s asks %s", run.id[:12], run.choice)
             left = round_.shards

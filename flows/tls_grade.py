@@ -41,7 +41,7 @@ def tls_grade(grading: Grading = Grading()) -> State[object]:  # noqa: B008  # f
     log = get_run_logger()
     try:
         here = open_here()
-        with tls_round_of(here, grading, flow_run.id) as round_:
+        with tls_round_of(here, grading, grading.profile, flow_run.id) as round_:
             run = round_.run
             log.info("run %s asks %s", run.id[:12], run.choice)
             left = round_.shards

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocks.grading import Grading
+from blocks.grading import Certificates, Grading
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from deployments.command.bar import shown
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 SCANS = ("ports", "tls", "certificates", "all")
-_TLS_SCANS = {"tls": "tls", "certificate": "certificates"}
-"""Which scan looks at a finding again, by the family of its locator."""
+_OF_TLS = {"tls": Grading, "certificate": Certificates}
+"""What looks at a finding again, by the family of its locator."""
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -78,10 +78,13 @@ def scan(
     if what in {"ports", "all"}:
         sweep = Sweep(scope=chosen.name, only=words, ports=keys, versions=versions)
         runs.append(_sweep(here, sweep, assets, quiet=as_json, verbose=verbose))
-    grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
     if what != "ports" and (what != "all" or _speaks_tls(here, chosen, words)):
-        chosen_scans = ("tls", "certificates") if what == "all" else (what,)
-        runs += [_look_at_tls(here, grading, each, quiet=as_json, verbose=verbose) for each in chosen_scans]
+        if what != "certificates":
+            grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
+            runs.append(_look_at_tls(here, grading, quiet=as_json, verbose=verbose))
+        if what != "tls":
+            certificates = Certificates(scope=chosen.name, only=words)
+            runs.append(_look_at_tls(here, certificates, quiet=as_json, verbose=verbose))
     return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
 
 
@@ -97,10 +100,11 @@ def verify(
     here = _open(estate)
     asset, locator, zone = _meant(here, what, zone)
     chosen, assets = _scope_of(here, asset, zone)
-    tls = _TLS_SCANS.get(locator.partition("/")[0])
-    if tls is not None:
-        grading = Grading(scope=chosen.name, only=(asset,), trigger="confirm")
-        run = _look_at_tls(here, grading, tls, quiet=as_json, verbose=verbose)
+    family = locator.partition("/")[0]
+    if family in _OF_TLS:
+        run = _look_at_tls(
+            here, _OF_TLS[family](scope=chosen.name, only=(asset,), trigger="confirm"), quiet=as_json, verbose=verbose
+        )
         return tell(here, run, as_json=as_json, fail_on=fail_on)
     keys = locator if locator.startswith(("tcp/", "udp/")) else None
     sweep = Sweep(scope=chosen.name, only=(asset,), ports=keys, trigger="confirm")
@@ -165,14 +169,17 @@ def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, quiet: bool, verbos
         return run_named(here.database, _run_flow(flow))
 
 
-def _look_at_tls(here: Surroundings, grading: Grading, what: str, *, quiet: bool, verbose: bool) -> Run:
+def _look_at_tls(here: Surroundings, asked: Certificates, *, quiet: bool, verbose: bool) -> Run:
+    """Ask for grades where grades are asked for, and else for certificates alone."""
     _prepare_prefect(verbose=verbose)
 
     def flow() -> "State[State[object]]":
         from flows.certificate_expiry import certificate_expiry  # Prefect costs seconds that reading must not pay
         from flows.tls_grade import tls_grade
 
-        return (tls_grade if what == "tls" else certificate_expiry)(grading, return_state=True)
+        if isinstance(asked, Grading):
+            return tls_grade(asked, return_state=True)
+        return certificate_expiry(asked, return_state=True)
 
     with leaving_at_once(), shown(0, quiet=quiet or verbose):
         return run_named(here.database, _run_flow(flow))

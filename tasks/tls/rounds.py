@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
 
-from blocks.grading import Grading
+from blocks.grading import Certificates
 from estate.certificates.reading import read_certificates, spell_pem
 from estate.diff import Breaker
 from estate.errors import BadInput, BadReport
@@ -33,7 +33,7 @@ _HANDSHAKES = 128
 
 @contextmanager
 def tls_round_of(
-    here: Surroundings, grading: Grading, flow_run_id: str | None, *, only_certificates: bool = False
+    here: Surroundings, asked: Certificates, profile: AskedProfile, flow_run_id: str | None
 ) -> Iterator[Round]:
     """Find the endpoints of a scope, and open the run that asks them for their grades, or their certificates alone.
 
@@ -42,27 +42,26 @@ def tls_round_of(
         BadInput: there is no endpoint to ask, or the operator's roots cannot be read.
     """
     now = datetime.now(UTC)
-    declared = here.manifest.scope_named(grading.scope)
+    declared = here.manifest.scope_named(asked.scope)
     declared.check_valid(now)
     bindings = here.bindings(declared.zone)
     scope = without_excluded(declared, bindings)
-    wanted = admit(scope, bindings, grading.only, now)
+    wanted = admit(scope, bindings, asked.only, now)
     endpoints = find_endpoints(here, scope, wanted)
     if not endpoints:
         raise BadInput(
             "no TLS endpoint is known in this scope: `roundsman scan ports` finds them, [[endpoints]] declares them"
         )
     roots = own_roots(here)
-    profile: AskedProfile = "certificate" if only_certificates else grading.profile
-    size = _HANDSHAKES if only_certificates else _SHARD
+    size = _HANDSHAKES if profile == "certificate" else _SHARD
     shards = [TlsShard(part, profile, roots) for part in plan_parts(endpoints, size)]
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
-        scan="certificates" if only_certificates else "tls",
+        scan="certificates" if profile == "certificate" else "tls",
         scope=scope.name,
         zone=scope.zone,
         vantage=scope.vantage,
-        trigger=grading.trigger,
+        trigger=asked.trigger,
         profile=Profile(
             f"tls/{profile}",
             silences=scope.silences,
@@ -74,8 +73,8 @@ def tls_round_of(
         scope_body=declared.words,
         flow_run_id=flow_run_id,
         policy_sha256=here.policy.sha256,
-        engine="handshake" if only_certificates else f"sslyze {version('sslyze')}, guide {CRITERIA}",
-        choice=f"{profile}: {len(endpoints)} endpoints",
+        engine="handshake" if profile == "certificate" else f"sslyze {version('sslyze')}, guide {CRITERIA}",
+        choice=f"{profile}: {len(endpoints)} endpoint{'s' if len(endpoints) > 1 else ''}",
         floor=scope.floor,
         warnings=wanted.warnings,
         maker=me(),

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from blocks.grading import Grading
+from blocks.grading import Certificates, Grading
 from estate.errors import BadInput, OutOfScope, ScopeMissing
 from estate.store.database import open_database
 from estate.store.folder import EvidenceFolder
@@ -64,7 +64,8 @@ def found(estate, *only):
 
 
 def opened(estate, **grading):
-    with tls_round_of(estate.here, Grading(**grading), None) as round_:
+    asked = Grading(**grading)
+    with tls_round_of(estate.here, asked, asked.profile, None) as round_:
         return [TlsShard.from_json(shard.plan) for shard in shards_of(estate.database, round_.seq)], round_.run
 
 
@@ -144,7 +145,7 @@ def test_a_round_is_opened_with_what_it_asks(estate):
 
 def test_a_round_of_certificates_asks_for_one_handshake(estate):
     estate.declare(SCOPE + endpoint("10.0.0.1"))
-    with tls_round_of(estate.here, Grading(), None, only_certificates=True) as round_:
+    with tls_round_of(estate.here, Certificates(), "certificate", None) as round_:
         (shard,) = shards_of(estate.database, round_.seq)
         assert TlsShard.from_json(shard.plan).profile == "certificate"
         assert round_.run.scan == "certificates"
