@@ -139,7 +139,7 @@ def _small_rsa(bits: int) -> Recipe:
         ).stdout
         small = load_pem_private_key(made, None, unsafe_skip_rsa_key_validation=True)
         assert not isinstance(small, ec.EllipticCurvePrivateKey)
-        return Chain((leaf(ca.intermediate, _names(name), small), ca.intermediate.certificate), small)  # type: ignore[arg-type]
+        return Chain((leaf(ca.intermediate, _names(name), small), ca.intermediate.certificate), small)  # type: ignore[arg-type]  # the key is of either kind
 
     return make
 

@@ -60,7 +60,7 @@ def _settings(plan: Plan) -> HandshakeSettings:
     return settings
 
 
-class _Connection(TLSConnection):  # type: ignore[misc]
+class _Connection(TLSConnection):  # type: ignore[misc]  # tlslite ships no types
     """A connection with the plan's quirks."""
 
     def __init__(self, connection: socket.socket, plan: Plan) -> None:
@@ -78,36 +78,36 @@ class _Connection(TLSConnection):  # type: ignore[misc]
             self._recordLayer.wanted = _DEFLATE in client_hello.compression_methods
         return super()._server_select_certificate(settings, client_hello, cipher_suites, *rest)
 
-    def _sendMsg(self, msg: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: N802
+    def _sendMsg(self, msg: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: N802  # tlslite's name
         if isinstance(msg, ServerHello):
             if self._plan.trick == "no-renegotiation" and msg.extensions:
                 msg.extensions = [each for each in msg.extensions if each.extType != ExtensionType.renegotiation_info]
             if getattr(self._recordLayer, "wanted", False):
                 msg.compression_method = _DEFLATE
-        return super()._sendMsg(msg, *args, **kwargs)  # type: ignore[no-any-return]
+        return super()._sendMsg(msg, *args, **kwargs)  # type: ignore[no-any-return]  # tlslite ships no types
 
 
-class _Deflating(RecordLayer):  # type: ignore[misc]
+class _Deflating(RecordLayer):  # type: ignore[misc]  # tlslite ships no types
     """Records that are compressed (RFC 3749) as soon as they are encrypted, if that was agreed."""
 
     wanted = False
     _out: Any = None
     _in: Any = None
 
-    def changeWriteState(self) -> None:  # noqa: N802
+    def changeWriteState(self) -> None:  # noqa: N802  # tlslite's name
         super().changeWriteState()
         self._out = zlib.compressobj() if self.wanted else None
 
-    def changeReadState(self) -> None:  # noqa: N802
+    def changeReadState(self) -> None:  # noqa: N802  # tlslite's name
         super().changeReadState()
         self._in = zlib.decompressobj() if self.wanted else None
 
-    def sendRecord(self, msg: Any, *rest: Any) -> Iterator[Any]:  # noqa: N802
+    def sendRecord(self, msg: Any, *rest: Any) -> Iterator[Any]:  # noqa: N802  # tlslite's name
         if self._out is not None:
             msg = _Squeezed(msg, self._out)
-        return super().sendRecord(msg, *rest)  # type: ignore[no-any-return]
+        return super().sendRecord(msg, *rest)  # type: ignore[no-any-return]  # tlslite ships no types
 
-    def recvRecord(self) -> Iterator[Any]:  # noqa: N802
+    def recvRecord(self) -> Iterator[Any]:  # noqa: N802  # tlslite's name
         for result in super().recvRecord():
             if self._in is not None and isinstance(result, tuple):
                 header, parser = result

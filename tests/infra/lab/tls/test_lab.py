@@ -186,8 +186,8 @@ def _second_hello_is_answered(case: Case) -> bool:
         warnings.simplefilter("ignore", DeprecationWarning)
         from tlslite.api import HandshakeSettings, TLSConnection
 
-    class Client(TLSConnection):  # type: ignore[misc]
-        def _sendMsg(self, msg, *args, **kwargs):  # noqa: N802
+    class Client(TLSConnection):  # type: ignore[misc]  # tlslite ships no types
+        def _sendMsg(self, msg, *args, **kwargs):  # noqa: N802  # tlslite's name
             if type(msg).__name__ == "ClientHello":
                 msg.cipher_suites = [suite for suite in msg.cipher_suites if suite != 0x00FF]
                 self.hello = msg

@@ -63,7 +63,7 @@ def read(path: Path) -> TlsEvidence:
 
 
 def question_of(case: Case, deadline: float = 60.0) -> TlsQuestion:
-    return TlsQuestion(case.address, case.port, case.sni, case.starttls, profile="watch", deadline=deadline)  # type: ignore[arg-type]
+    return TlsQuestion(case.address, case.port, case.sni, case.starttls, profile="watch", deadline=deadline)  # type: ignore[arg-type]  # the key is of either kind
 
 
 @pytest.fixture(scope="module")
