@@ -1,12 +1,11 @@
 """Ask TLS endpoints, each in a way that can be ended, and bring one document for each, whatever happened."""
 
-import json
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -18,6 +17,7 @@ from tasks.supervisor import supervise
 from tasks.tls.chains import certificates_of, revocation_of
 from tasks.tls.document import add_failure, blind, now, write
 from tasks.tls.flight import Flight
+from tasks.tls.handover import Handover
 from tasks.tls.hello import say_hello
 from tasks.tls.question import TlsQuestion
 
@@ -41,12 +41,13 @@ def ask_tls(question: TlsQuestion, folder: Path, *, cancelled: threading.Event |
         write(document, path)
         return Evidence("tls", path, ended="cancelled")
     hello, flight = say_hello(question)
-    if hello.outcome != "tls":
+    if hello.outcome != "tls" or flight is None:
         document = blind(question, started, hello, f"{hello.outcome}: {hello.detail}")
     else:
         document = blind(question, started, hello, _NOT_ASKED)
         if question.profile != "certificate":
-            return _ask_child(question, document, work, began, cancelled)
+            took = time.monotonic() - began
+            return _ask_child(Handover(question, hello, flight, took), document, work, cancelled)
         document = _with_certificates(document, flight, question.name)
     write(replace(document, seconds=round(time.monotonic() - began, 3)), path)
     return Evidence("tls", path)
@@ -83,11 +84,11 @@ def ask_many(
                 stop.set()
 
 
-def _with_certificates(document: TlsEvidence, flight: Flight | None, name: str | None) -> TlsEvidence:
+def _with_certificates(document: TlsEvidence, flight: Flight, name: str | None) -> TlsEvidence:
     """All that one handshake shows."""
     certificates = certificates_of(flight, name)
     client = document.client_certificate
-    if flight is not None and flight.complete:
+    if flight.complete:
         client = (
             ClientCertificate("blind", "one is asked for; whether the server insists was not tried")
             if flight.certificate_requested
@@ -98,13 +99,11 @@ def _with_certificates(document: TlsEvidence, flight: Flight | None, name: str |
     )
 
 
-def _ask_child(
-    question: TlsQuestion, document: TlsEvidence, work: Path, began: float, cancelled: threading.Event | None
-) -> Evidence:
+def _ask_child(handover: Handover, document: TlsEvidence, work: Path, cancelled: threading.Event | None) -> Evidence:
     """Let a process of its own do the rest, and answer for it when it cannot."""
-    asking, path = work / "question.json", work / "evidence.json"
-    asking.write_text(json.dumps({"question": asdict(question), "hello": asdict(document.hello)}), "utf-8")
-    left = max(1.0, question.deadline - (time.monotonic() - began))
+    asking, path = work / "handover.json", work / "evidence.json"
+    asking.write_text(handover.to_json(), "utf-8")
+    began, left = time.monotonic() - handover.took, max(1.0, handover.question.deadline - handover.took)
     try:
         ended = supervise(
             (sys.executable, "-m", "tasks.tls.child", str(asking), str(path), f"{left - _SPARE:.3f}"),
@@ -117,10 +116,11 @@ def _ask_child(
         reason, said = "exit 1", str(error)
     else:
         reason, said = ended.reason, ended.stderr_tail.strip().rpartition("\n")[2][:300]
+    asking.unlink()
     words = f"the scan ended before its time: {reason or 'it brought nothing'}"
     failure = Failure("scan", f"{words}; {said}" if said else words)
     if not path.exists():
-        dead = blind(question, document.started, document.hello, words)
+        dead = blind(handover.question, document.started, document.hello, words)
         write(replace(dead, seconds=round(time.monotonic() - began, 3), errors=(failure,)), path)
         return Evidence("tls", path, ended=reason or "exit 0")
     if reason:

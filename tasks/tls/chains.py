@@ -1,9 +1,12 @@
 """The certificates of an endpoint, as sent, by handshakes that are never completed."""
 
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from cryptography.x509 import ocsp
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import load_der_x509_certificate, ocsp
 
 from estate.tls.evidence import Certificates, Deployment, Revocation
 from tasks.tls.client_hello import ECDSA_SIGNATURES, RSA_SIGNATURES, Offer, first_offer, offer_of
@@ -43,28 +46,35 @@ def why_no_chain(flight: Flight | None) -> str:
     return "the server proved nothing: anonymous key exchange"
 
 
-def all_chains(patience: Patience, version: str | None, first: Flight | None) -> Certificates:
+def all_chains(patience: Patience, version: str | None, first: Flight | None, pool: ThreadPoolExecutor) -> Certificates:
     """Every chain: by key type, and what is shown to who names nobody.
 
     Args:
         patience: the server.
         version: the best version that it offers, if known.
         first: the answer to the first hello.
+        pool: for asking a few at once.
     """
     known: list[Deployment] = []
     reason = trouble = ""
     question = patience.question
-    wanted = [(question.name, kind) for kind in ("rsa", "ecdsa")]
+    shown = _kind(first)
+    wanted = [(question.name, kind) for kind in ("rsa", "ecdsa") if kind != shown]
     if question.name is not None:
         wanted.append((None, ""))
     if first is not None and (deployment := deployment_of(first, question.name is not None)):
         known.append(deployment)
-    for name, kind in wanted:
+
+    def ask(one: tuple[str | None, str]) -> Flight | str:
         try:
-            flight = patience.ask(_offer(version, name, kind))
+            return patience.ask(_offer(version, *one))
         except OutOfTime as end:
-            trouble = trouble or str(end)
-            break
+            return str(end)
+
+    for (name, _), flight in zip(wanted, pool.map(ask, wanted), strict=True):
+        if isinstance(flight, str):
+            trouble = trouble or flight
+            continue
         deployment = deployment_of(flight, name is not None)
         if deployment is None:
             # That there is no key of this kind, or nothing for strangers, is an answer.
@@ -80,6 +90,17 @@ def all_chains(patience: Patience, version: str | None, first: Flight | None) ->
         # Whoever asks for proof is declined: nothing is offered but anonymous suites.
         return Certificates("known", why_no_chain(first))
     return Certificates("blind", trouble or reason or why_no_chain(first), tuple(known))
+
+
+def _kind(first: Flight | None) -> str:
+    """The type of the key that was shown already."""
+    try:
+        key = load_der_x509_certificate(first.chain[0]).public_key() if first is not None and first.chain else None
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+    if isinstance(key, rsa.RSAPublicKey):
+        return "rsa"
+    return "ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else ""
 
 
 def _same(one: Deployment, other: Deployment) -> bool:

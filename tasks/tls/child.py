@@ -1,22 +1,19 @@
-"""The one process that a server can hang or crash: `python -m tasks.tls.child QUESTION.json EVIDENCE.json`."""
+"""The one process that a server can hang or crash: `python -m tasks.tls.child HANDOVER.json EVIDENCE.json SECONDS`."""
 
-import json
 import os
 import sys
 import time
 from pathlib import Path
 
-from estate.tls.evidence import Hello
 from tasks.tls.document import write
+from tasks.tls.handover import Handover
 from tasks.tls.interview import interview
-from tasks.tls.question import TlsQuestion
 
 
-def main(question_path: str, evidence_path: str, seconds: float) -> None:
+def main(handover_path: str, evidence_path: str, seconds: float) -> None:
     """Ask, and write each time that something more is known: what is written survives us."""
-    given = json.loads(Path(question_path).read_text("utf-8"))
-    question = TlsQuestion.from_json(json.dumps(given["question"]))
-    for document in interview(question, Hello(**given["hello"]), time.monotonic() + seconds):
+    handover = Handover.from_json(Path(handover_path).read_text("utf-8"))
+    for document in interview(handover, time.monotonic() + seconds):
         write(document, Path(evidence_path))
 
 

@@ -65,6 +65,7 @@ class Offer:
         shares: groups for which a key share is sent along (TLS 1.3).
         heartbeat: offer heartbeats, which only stacks of 2012 to 2014 accept.
         compression: offer DEFLATE too.
+        old: say nothing of what came after RFC 5246: secure renegotiation, tickets, extended master secrets.
     """
 
     versions: tuple[str, ...]
@@ -75,6 +76,7 @@ class Offer:
     signatures: tuple[int, ...] = ECDSA_SIGNATURES + RSA_SIGNATURES + OTHER_SIGNATURES
     heartbeat: bool = False
     compression: bool = False
+    old: bool = False
     cookie: bytes = b""
 
     @property
@@ -128,7 +130,7 @@ def build(offer: Offer, session_id: bytes = b"") -> tuple[bytes, tuple[Share, ..
     shares = tuple(share for share in map(make_share, offer.shares) if share is not None)
     newest = "TLS1.3" in offer.versions
     legacy = min(VERSIONS[offer.best], 0x0303)
-    suites = offer.suites if newest and len(offer.versions) == 1 else (*offer.suites, RENEGOTIATION_INFO)
+    suites = offer.suites if offer.old or (newest and len(offer.versions) == 1) else (*offer.suites, RENEGOTIATION_INFO)
     methods = b"\x01\x00" if offer.compression else b"\x00"
     body = (
         pack(">H", legacy)
@@ -157,6 +159,8 @@ def _extensions(offer: Offer, shares: Sequence[Share]) -> Iterable[tuple[int, by
     yield POINT_FORMATS, b"\x01\x00"
     if offer.best in {"TLS1.2", "TLS1.3"}:
         yield SIGNATURES, _long(b"".join(pack(">H", scheme) for scheme in offer.signatures))
+    if offer.old:
+        return
     yield STATUS_REQUEST, b"\x01\0\0\0\0"
     yield EXTENDED_MASTER_SECRET, b""
     yield SESSION_TICKET, b""

@@ -38,7 +38,7 @@ def converse(question: TlsQuestion, offer: Offer, until: Until = "flight", secon
         NoConversation: nothing that is TLS came back, and how so.
     """
     with connect(question, seconds) as stream:
-        return _Conversation(stream, offer, until).run()
+        return Conversation(stream, offer, until).run()
 
 
 def converse_ssl2(question: TlsQuestion) -> Flight | None:
@@ -70,8 +70,13 @@ def converse_ssl2(question: TlsQuestion) -> Flight | None:
         return flight
 
 
-class _Conversation:
-    """One connection's worth of reading."""
+class Conversation:
+    """One connection's worth of reading; what was said is kept for who goes on with the handshake.
+
+    Attributes:
+        transcript: the handshake messages of both sides.
+        messages: the server's, by kind.
+    """
 
     def __init__(self, stream: Stream, offer: Offer, until: Until) -> None:
         self._stream = stream
@@ -79,15 +84,20 @@ class _Conversation:
         self._until = until
         self._flight = Flight()
         self._pending = bytearray()
-        self._transcript = b""
+        self.transcript = b""
+        self.messages: dict[int, bytes] = {}
         self._shares: tuple[Share, ...] = ()
         self._session = os.urandom(32) if "TLS1.3" in offer.versions else b""
         self._reader: Reader | None = None
-        self._sealed = False
         self._retried = False
         self._taken = 0
 
     def run(self) -> Flight:
+        """Say hello, and read to where the server waits.
+
+        Raises:
+            NoConversation: nothing that is TLS came back.
+        """
         self._say(self._offer)
         try:
             for _ in range(_MOST_RECORDS):
@@ -103,7 +113,7 @@ class _Conversation:
 
     def _say(self, offer: Offer) -> None:
         hello, self._shares = build(offer, self._session)
-        self._transcript += hello
+        self.transcript += hello
         record = 0x0300 if offer.best == "SSL3" else 0x0301
         self._stream.send(pack(">BHH", _HANDSHAKE, record, len(hello)) + hello)
 
@@ -152,27 +162,29 @@ class _Conversation:
 
     def _message(self, kind: int, body: bytes, message: bytes) -> bool:
         flight = self._flight
+        before, self.transcript = self.transcript, self.transcript + message
+        self.messages[kind] = body
         if kind != 2:
             if not flight.answered:
                 raise Garbage("a handshake that does not begin with a server hello")
             read_message(flight, kind, body)
             return flight.complete
         if read_server_hello(flight, body):
-            return self._retry(message)
+            return self._retry(before, message)
         if self._until == "hello":
             return True
         if flight.version == "TLS1.3":
-            self._agree(message, flight.extensions)
+            self._agree(flight.extensions)
         return False
 
-    def _retry(self, message: bytes) -> bool:
+    def _retry(self, hello: bytes, message: bytes) -> bool:
         """The server wants another share: make it if we can."""
         flight = self._flight
         if self._until == "hello" or self._retried or flight.suite is None:
             return True
         wanted = flight.retry_group or 0
         offer = self._offer.retried(wanted, flight.cookie) if wanted else self._offer
-        self._transcript = replaced_hello(flight.suite, self._transcript) + message
+        self.transcript = replaced_hello(flight.suite, hello) + message
         self._retried = True
         self._say(offer)
         if wanted and not self._shares:
@@ -181,9 +193,8 @@ class _Conversation:
             return True
         return False
 
-    def _agree(self, message: bytes, extensions: dict[int, bytes]) -> None:
+    def _agree(self, extensions: dict[int, bytes]) -> None:
         """Derive the keys that the certificates are sealed with."""
-        self._transcript += message
         share = extensions.get(51, b"")
         ours = next((ours for ours in self._shares if ours.group == int.from_bytes(share[:2], "big")), None)
         if ours is None or self._flight.suite is None:
@@ -192,7 +203,7 @@ class _Conversation:
             shared = ours.finish(share[4:])
         except (ValueError, UnsupportedAlgorithm) as error:
             raise Garbage(f"a key share that is none: {error}") from None
-        self._reader = handshake_reader(self._flight.suite, shared, self._transcript)
+        self._reader = handshake_reader(self._flight.suite, shared, self.transcript)
 
 
 def _expect_tls(first: bytes) -> None:

@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from estate.tls.evidence import (
     VERSIONS,
@@ -14,7 +15,6 @@ from estate.tls.evidence import (
     ClientCertificate,
     Curves,
     Failure,
-    Hello,
     Hsts,
     Protocol,
     Suite,
@@ -25,12 +25,11 @@ from tasks.tls import probes
 from tasks.tls.chains import all_chains, revocation_of
 from tasks.tls.client_hello import offer_of
 from tasks.tls.document import blind, now
-from tasks.tls.hello import say_hello
+from tasks.tls.handover import Handover
 from tasks.tls.hsts import ask_hsts, hsts_of, request_for
 from tasks.tls.offers import list_groups, list_suites, probe_version
 from tasks.tls.patience import OutOfTime, Patience
-from tasks.tls.question import TlsQuestion
-from tasks.tls.sslyze_checks import Checked, Known, ask_checks, ask_suites, client_certificate, talk
+from tasks.tls.sslyze_checks import Checked, Known, ask_checks, ask_more, ask_suites, client_certificate, talk
 from tasks.tls.trust import mozilla_trust
 
 _NOT_YET = "the scan ended before this was asked"
@@ -38,53 +37,64 @@ _MOST_HTTP_SECONDS = 20.0
 _SLOWNESS = 2.0
 _MANY = 4
 """So many timeouts must fit before what cannot be interrupted begins."""
+_SLOW = 1.0
+"""Seconds of a first answer from which on only that is asked which a grade needs."""
 
 
-def interview(question: TlsQuestion, hello: Hello, until: float) -> Iterator[TlsEvidence]:
+def interview(handover: Handover, until: float) -> Iterator[TlsEvidence]:
     """Ask a server, and yield the document whenever more of it is settled; the last one is the whole.
 
     Args:
-        question: the endpoint, with the profile `full` or `watch`.
-        hello: what it answered first, which was TLS.
+        handover: the endpoint, with the profile `full` or `watch`, and its first answer.
         until: when all of it has to be done, on the monotonic clock.
     """
-    started, began = now(), time.monotonic()
-    with ThreadPoolExecutor(question.per_server, "hello") as pool:
-        for document in _Interview(question, until, blind(question, started, hello, _NOT_YET), pool).run():
+    began = time.monotonic() - handover.took
+    with ThreadPoolExecutor(handover.question.per_server, "hello") as pool:
+        for document in _Interview(handover, until, pool).run():
             yield replace(document, seconds=round(time.monotonic() - began, 3))
 
 
 class _Interview:
-    """One server, from the first hello to the last canary."""
+    """One server, from its first answer to the last canary."""
 
-    def __init__(self, question: TlsQuestion, until: float, document: TlsEvidence, pool: ThreadPoolExecutor) -> None:
-        self._document = document
+    def __init__(self, handover: Handover, until: float, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
-        self._protocols: dict[Version, Protocol] = dict(document.protocols)
-        self._checks: dict[CheckName, Check] = dict(document.checks)
-        self._failures: list[Failure] = []
-        began = time.monotonic()
-        hello, self._first = say_hello(question)
+        self._first = handover.flight
+        self._slow = handover.took > _SLOW
         # A server that thinks for five seconds before it speaks is slow each time, and not silent.
-        took = time.monotonic() - began
-        self._question = replace(question, timeout=max(question.timeout, _SLOWNESS * took))
+        patient = max(handover.question.timeout, _SLOWNESS * handover.took)
+        self._question = replace(handover.question, timeout=patient)
         self._patience = Patience(self._question, until)
-        if self._first is None:
-            self._fail("hello", f"TLS was spoken a moment ago, and now: {hello.outcome}: {hello.detail}")
-        elif self._first.suite is not None and self._first.version is not None:
-            self._patience.canary = offer_of(self._first.version, question.name, (self._first.suite,))
+        if self._first.suite is not None and self._first.version is not None:
+            self._patience.canary = offer_of(self._first.version, self._question.name, (self._first.suite,))
+        self._document = blind(self._question, now() - timedelta(seconds=int(handover.took)), handover.hello, _NOT_YET)
+        self._protocols: dict[Version, Protocol] = dict(self._document.protocols)
+        self._checks: dict[CheckName, Check] = dict(self._document.checks)
+        self._by_silence: set[CheckName] = set()
+        self._failures: list[Failure] = []
 
     def run(self) -> Iterator[TlsEvidence]:
+        """What a grade needs first, so that it is there when time runs out."""
         self._protocols |= zip(VERSIONS, self._pool.map(self._version, VERSIONS), strict=True)
         self._ask_certificates()
         yield self._now()
         offered = [version for version in self._offered() if version != "SSL2"]
         self._protocols |= zip(offered, self._pool.map(self._with_suites, offered), strict=True)
-        heartbeats = self._ask_own_checks()
+        known = self._ask_hellos()
         yield self._now()
-        checked = self._ask_sslyze(heartbeats)
-        self._document = replace(self._document, hsts=self._ask_hsts(), curves=self._ask_curves())
-        self._settle(checked)
+        if not self._patience.lost:
+            self._take(ask_checks(self._question, self._until(), self._protocols, known))
+        self._document = replace(self._document, hsts=self._ask_hsts())
+        self._canaries()
+        yield self._now()
+        if not self._slow:
+            self._document = replace(self._document, curves=self._ask_curves())
+        if not self._patience.lost and not self._slow:
+            self._take(ask_more(self._question, self._until(), self._protocols, known))
+        self._canaries()
+        if self._question.profile == "full" and not self._slow and not self._patience.disturbed:
+            self._ask_second_opinion()
+            self._canaries()
         yield self._now()
 
     def _version(self, version: Version) -> Protocol:
@@ -100,7 +110,7 @@ class _Interview:
 
     def _ask_certificates(self) -> None:
         best = next((version for version in reversed(self._offered()) if version != "SSL2"), None)
-        found = all_chains(self._patience, best, self._first)
+        found = all_chains(self._patience, best, self._first, self._pool)
         judged = tuple(replace(each, trust=(("mozilla", mozilla_trust(each.chain)),)) for each in found.deployments)
         certificates = replace(found, deployments=judged)
         client = ClientCertificate("blind", self._patience.lost or _NOT_YET)
@@ -113,49 +123,40 @@ class _Interview:
             client_certificate=client,
         )
 
-    def _ask_own_checks(self) -> Check:
-        """All that hellos tell; whether heartbeats are accepted is no verdict yet."""
+    def _ask_hellos(self) -> Known:
+        """All that hellos tell, and what two of them tell that go on; whether heartbeats are accepted is no verdict."""
         patience, old = self._patience, self._old()
-        if isinstance(old, Check):
-            heartbeats: Future[Check] = self._pool.submit(lambda: old)
-            self._checks |= dict.fromkeys(probes.OF_OLD_VERSIONS, old)
-        else:
-            heartbeats = self._pool.submit(probes.heartbeats, patience, old)
-            compression = self._pool.submit(probes.compression, patience, old)
-            extensions = self._pool.submit(probes.from_hello, patience, old)
-            self._checks |= {"compression": compression.result(), **extensions.result()}
+        extensions = self._pool.submit(probes.from_hello, patience, old)
         fallback = self._pool.submit(probes.fallback_scsv, patience, self._protocols)
         quantum = self._pool.submit(probes.post_quantum, patience, self._protocols["TLS1.3"])
         modern = self._pool.submit(probes.modern_client, patience)
-        self._checks |= {"fallback_scsv": fallback.result(), "post_quantum": quantum.result()}
+        change = self._pool.submit(probes.ccs_injection, patience, old)
+        legacy = self._pool.submit(probes.legacy_renegotiation, patience, old)
+        told = extensions.result()
+        self._checks |= told.checks
+        self._checks |= {
+            "fallback_scsv": fallback.result(),
+            "post_quantum": quantum.result(),
+            "ccs_injection": change.result(),
+        }
         self._document = replace(self._document, modern=modern.result())
-        return heartbeats.result()
-
-    def _ask_sslyze(self, heartbeats: Check) -> Checked:
-        """What only sslyze knows how to ask; all its suites last, since their number is what wakes rate limiters."""
-        self._canaries()
-        if self._patience.lost:
-            return Checked(checks={"heartbleed": heartbeats} if heartbeats.state == "blind" else {})
         unnamed = any(not each.with_sni for each in self._document.certificates.deployments)
-        until = self._patience.until - _MANY * self._question.timeout
-        checked = ask_checks(
-            self._question,
-            until,
-            self._protocols,
-            Known(heartbeats, self._checks["secure_renegotiation"], self._document.client_certificate),
+        return Known(
+            heartbeats=told.heartbeats,
+            secure_renegotiation=self._checks["secure_renegotiation"],
+            legacy_renegotiation=legacy.result(),
+            client=self._document.client_certificate,
             always_named=self._question.name is not None and not unnamed,
         )
-        self._failures += checked.failures
-        self._canaries()
-        if self._question.profile == "full" and not self._patience.disturbed:
-            found, failures = ask_suites(self._question, until, self._protocols)
-            self._failures += failures
-            for version, suites in found.items():
-                self._add_suites(version, suites)
-        return checked
+
+    def _ask_second_opinion(self) -> None:
+        """All of sslyze's suites, last, since their number is what wakes rate limiters; it only ever adds."""
+        found, failures = ask_suites(self._question, self._until(), self._protocols)
+        self._failures += failures
+        for version, suites in found.items():
+            self._add_suites(version, suites)
 
     def _add_suites(self, version: Version, suites: tuple[Suite, ...]) -> None:
-        """What sslyze had accepted and we had not; never the other way round."""
         protocol = self._protocols[version]
         known = {suite.name for suite in protocol.suites}
         more = tuple(suite for suite in suites if suite.name not in known)
@@ -189,30 +190,22 @@ class _Interview:
         head, why = talk(self._question, until, spoken[-1], request_for(self._question))
         return hsts_of(head, self._question.port, why)
 
-    def _settle(self, checked: Checked) -> None:
-        """Look at the canary for a last time; where it failed at any time, silence has proved nothing."""
-        self._canaries()
-        disturbed = self._patience.disturbed
-        for name, check in checked.checks.items():
-            spoilt = disturbed and check.state in {"no", "not-applicable"} and name in checked.by_silence
-            self._checks[name] = Check("blind", disturbed) if spoilt else check
-        chosen = {self._document.hello.version, self._document.modern.version}
-        for version, protocol in self._protocols.items():
-            if version in chosen and protocol.state == "not-offered":
-                words = "declined when asked for alone, and chosen for a client that offered more"
-                self._protocols[version] = Protocol("blind", words)
-        if not disturbed:
-            return
-        self._fail("canary", disturbed)
-        for version, protocol in self._protocols.items():
-            if protocol.state == "not-offered" and protocol.reason.startswith("each time"):
-                self._protocols[version] = Protocol("blind", disturbed)
+    def _take(self, checked: Checked) -> None:
+        self._checks |= checked.checks
+        self._by_silence |= checked.by_silence
+        self._failures += checked.failures
 
     def _canaries(self) -> None:
-        """Two in a row, so that not every second connection can be the one that fails."""
-        with suppress(OutOfTime):
-            self._patience.check_canary()
-            self._patience.check_canary()
+        """Two connections in a row, so that not every second one can be the one that fails."""
+
+        def one(_: int) -> None:
+            with suppress(OutOfTime):
+                self._patience.check_canary()
+
+        list(self._pool.map(one, range(2)))
+
+    def _until(self) -> float:
+        return self._patience.until - _MANY * self._question.timeout
 
     def _offered(self) -> tuple[Version, ...]:
         return tuple(version for version in VERSIONS if self._protocols[version].state == "offered")
@@ -228,12 +221,26 @@ class _Interview:
         return None if "TLS1.3" in self._offered() else Check("blind", "no version of TLS could be used")
 
     def _now(self) -> TlsEvidence:
-        return replace(
-            self._document,
-            protocols=dict(self._protocols),
-            checks=dict(self._checks),
-            errors=tuple(self._failures),
-        )
+        """The document; where a canary failed at any time, silence has proved nothing."""
+        disturbed = self._patience.disturbed
+        checks = {
+            name: Check("blind", disturbed)
+            if disturbed and name in self._by_silence and check.state in {"no", "not-applicable"}
+            else check
+            for name, check in self._checks.items()
+        }
+        failures = (*self._failures, Failure("canary", disturbed)) if disturbed else tuple(self._failures)
+        protocols = {version: self._believed(version, protocol) for version, protocol in self._protocols.items()}
+        return replace(self._document, protocols=protocols, checks=checks, errors=failures)
+
+    def _believed(self, version: Version, protocol: Protocol) -> Protocol:
+        if protocol.state != "not-offered":
+            return protocol
+        if version in {self._document.hello.version, self._document.modern.version}:
+            return Protocol("blind", "declined when asked for alone, and chosen for a client that offered more")
+        if self._patience.disturbed and protocol.reason.startswith("each time"):
+            return Protocol("blind", self._patience.disturbed)
+        return protocol
 
     def _fail(self, command: str, reason: str) -> None:
         self._failures.append(Failure(command, reason[:500]))

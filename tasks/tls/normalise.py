@@ -6,7 +6,6 @@ from typing import cast
 from nassl.ephemeral_key_info import DhEphemeralKeyInfo, EcDhEphemeralKeyInfo
 from sslyze.plugins.early_data_plugin import EarlyDataScanResult
 from sslyze.plugins.heartbleed_plugin import HeartbleedScanResult
-from sslyze.plugins.openssl_ccs_injection_plugin import OpenSslCcsInjectionScanResult
 from sslyze.plugins.openssl_cipher_suites._test_cipher_suite import (
     CipherSuiteAcceptedByServer,
     CipherSuiteRejectedByServer,
@@ -62,11 +61,6 @@ def robot_check(result: object) -> Check:
 def heartbleed_check(result: object) -> Check:
     """CVE-2014-0160."""
     return _plain(cast(HeartbleedScanResult, result).is_vulnerable_to_heartbleed)
-
-
-def ccs_check(result: object) -> Check:
-    """CVE-2014-0224."""
-    return _plain(cast(OpenSslCcsInjectionScanResult, result).is_vulnerable_to_ccs_injection)
 
 
 def early_data_check(result: object) -> Check:

@@ -20,7 +20,7 @@ def probe_version(patience: Patience, version: Version) -> Protocol:
         if version == "SSL2":
             return _probe_ssl2(patience)
         flight = patience.ask(offer_of(version, patience.question.name))
-        if not _chosen(flight, version):
+        if not _chosen(flight, version) and flight.alert != "protocol_version" and not flight.answered:
             # A long hello may be what the server dislikes, so ask once more with a short one.
             flight = patience.ask(_short_offer(version, patience.question.name))
     except OutOfTime as end:

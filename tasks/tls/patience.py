@@ -111,6 +111,14 @@ class Patience:
         Raises:
             OutOfTime: there is no time left, or no server.
         """
+        canary = self.canary
+        if canary is None:
+            return False
+        with self._gate.shared():
+            flight = self._once(lambda: converse(self.question, canary, "hello"))
+        if flight.answered:
+            return True
+        self._disturb(f"a handshake that worked before did not any more: {flight.alert or flight.ended}")
         with self._gate.exclusive():
             return self._canary_sings()
 

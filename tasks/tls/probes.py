@@ -1,8 +1,10 @@
 """What a rating needs and sslyze cannot give, or gives wrongly: each by one or two hellos of our own."""
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from estate.tls.evidence import Check, CheckName, Modern, Protocol, Version
+from tasks.tls.attacks import early_change, insecure_renegotiation
 from tasks.tls.client_hello import (
     EXTENDED_MASTER_SECRET,
     HEARTBEAT,
@@ -16,9 +18,10 @@ from tasks.tls.flight import Flight
 from tasks.tls.groups import X25519MLKEM768
 from tasks.tls.offers import no_or_blind
 from tasks.tls.patience import OutOfTime, Patience
+from tasks.tls.question import TlsQuestion
 from tasks.tls.suites import FALLBACK, codes, suites_for
 
-OF_OLD_VERSIONS: tuple[CheckName, ...] = (
+_OF_HELLO: tuple[CheckName, ...] = (
     "compression", "secure_renegotiation", "extended_master_secret",
 )  # fmt: skip
 ONLY_13 = Check("not-applicable", "TLS 1.3 only")
@@ -42,33 +45,74 @@ def modern_client(patience: Patience) -> Modern:
     return Modern("blind", reason)
 
 
-def compression(patience: Patience, old: Version | None) -> Check:
-    """DEFLATE (CRIME), which TLS 1.3 does not have."""
-    if old is None:
-        return ONLY_13
-    flight, why = _ask(patience, replace(offer_of(old, patience.question.name), compression=True))
-    return why or Check("yes" if flight.compression else "no")
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What server hellos tell; whether heartbeats are accepted is no verdict yet."""
+
+    checks: Mapping[CheckName, Check]
+    heartbeats: Check
 
 
-def from_hello(patience: Patience, old: Version | None) -> dict[CheckName, Check]:
-    """What the server hello of an older version tells about its extensions."""
-    if old is None:
-        return {"secure_renegotiation": ONLY_13, "extended_master_secret": ONLY_13}
-    flight, why = _ask(patience, offer_of(old, patience.question.name))
+def from_hello(patience: Patience, old: Version | Check | None) -> Told:
+    """What a server hello of before TLS 1.3 tells: one hello for all, or one each where that is declined."""
+    if not isinstance(old, str):
+        return Told(dict.fromkeys(_OF_HELLO, old or ONLY_13), old or ONLY_13)
+    plain = offer_of(old, patience.question.name)
+    flight, why = _ask(patience, replace(plain, compression=True, heartbeat=True))
+    flights = [(flight, why)] * 3
     if why is not None:
-        return {"secure_renegotiation": why, "extended_master_secret": why}
-    return {
-        "secure_renegotiation": Check("yes" if RENEGOTIATION in flight.extensions else "no"),
-        "extended_master_secret": Check("yes" if EXTENDED_MASTER_SECRET in flight.extensions else "no"),
-    }
+        offers = (plain, replace(plain, compression=True), replace(plain, heartbeat=True))
+        flights = [_ask(patience, offer) for offer in offers]
+    (hello, why), (compressed, why_compressed), (beating, why_beating) = flights
+    return Told(
+        {
+            "secure_renegotiation": why or _plain(RENEGOTIATION in hello.extensions),
+            "extended_master_secret": why or _plain(EXTENDED_MASTER_SECRET in hello.extensions),
+            "compression": why_compressed or _plain(bool(compressed.compression)),
+        },
+        why_beating or _plain(HEARTBEAT in beating.extensions),
+    )
 
 
-def heartbeats(patience: Patience, old: Version | None) -> Check:
-    """Whether the server accepts heartbeats at all, without which it cannot bleed."""
-    if old is None:
-        return ONLY_13
-    flight, why = _ask(patience, replace(offer_of(old, patience.question.name), heartbeat=True))
-    return why or Check("yes" if HEARTBEAT in flight.extensions else "no")
+def ccs_injection(patience: Patience, old: Version | Check | None) -> Check:
+    """CVE-2014-0224, by what the server says to a change of ciphers that comes too early."""
+    said = _go_on(patience, old, early_change)
+    if isinstance(said, Check):
+        return said
+    if said == "bad_record_mac":
+        return Check("yes", "took a change of ciphers before there were keys")
+    return (
+        Check("no", f"answered with {said}") if said else Check("blind", "no handshake came to where it could be tried")
+    )
+
+
+def legacy_renegotiation(patience: Patience, old: Version | Check | None) -> Check:
+    """Whether the server renegotiates for clients that never heard of RFC 5746."""
+    said = _go_on(patience, old, insecure_renegotiation)
+    if isinstance(said, Check):
+        return said
+    if said == "accepted":
+        return Check("yes", "renegotiated for a client without RFC 5746")
+    return Check("no", f"answered with {said}") if said else Check("blind", "no session came about in which to try it")
+
+
+def _go_on(
+    patience: Patience, old: Version | Check | None, attempt: Callable[[TlsQuestion, str], tuple[Flight, str]]
+) -> str | Check:
+    """What the server said to an attempt that goes on with a handshake."""
+    if not isinstance(old, str):
+        return old or ONLY_13
+    said = [""]
+
+    def say() -> Flight:
+        flight, said[0] = attempt(patience.question, old)
+        return flight
+
+    try:
+        patience.ask_by(say)
+    except OutOfTime as end:
+        return Check("blind", str(end))
+    return said[0]
 
 
 def fallback_scsv(patience: Patience, protocols: dict[Version, Protocol]) -> Check:
@@ -104,6 +148,10 @@ def post_quantum(patience: Patience, newest: Protocol) -> Check:
         return Check("yes" if flight.retry_group == X25519MLKEM768 else "no")
     why = no_or_blind(flight)
     return Check("blind" if why.state == "blind" else "no", why.reason)
+
+
+def _plain(found: bool) -> Check:
+    return Check("yes" if found else "no")
 
 
 def _ask(patience: Patience, offer: Offer) -> tuple[Flight, Check | None]:

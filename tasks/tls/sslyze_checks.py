@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from nassl.ssl_client import ClientCertificateRequested
 from sslyze.errors import ConnectionToServerFailed
+from sslyze.plugins.plugin_base import ScanCommandExtraArgument
 from sslyze.plugins.scan_commands import ScanCommand
 from sslyze.plugins.session_renegotiation_plugin import SessionRenegotiationExtraArgument
+from sslyze.plugins.session_resumption.implementation import SessionResumptionSupportExtraArgument
 from sslyze.server_connectivity import ClientAuthRequirementEnum
 
 from estate.tls.evidence import Check, CheckName, ClientCertificate, Failure, Protocol, Suite, Version
@@ -18,7 +20,9 @@ from tasks.tls.sslyze_scan import Scan, insists, our_connections, reason_of
 _NOT_WATCHED = Check("blind", "the watch profile does not ask this")
 _RENEGOTIATIONS = 4
 """In a row, until a server counts as one that never says no."""
+_RESUMPTIONS = 2
 _ROBOT_TRIES = 3
+_CLIENTS = {"required": ClientAuthRequirementEnum.REQUIRED, "optional": ClientAuthRequirementEnum.OPTIONAL}
 _BEFORE_TLS13: tuple[Version, ...] = ("TLS1.2", "TLS1.1", "TLS1.0", "SSL3")
 _SUITE_COMMANDS: Mapping[Version, ScanCommand] = {
     "SSL2": ScanCommand.SSL_2_0_CIPHER_SUITES,
@@ -41,11 +45,19 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What our own hellos told of a server: heartbeats accepted, renegotiation secure, a client certificate wanted."""
+    """What our own hellos told of a server.
+
+    Attributes:
+        heartbeats: whether it accepts them.
+        legacy_renegotiation: whether it renegotiates for clients without RFC 5746.
+        always_named: whether it declines who names nobody.
+    """
 
     heartbeats: Check
     secure_renegotiation: Check
+    legacy_renegotiation: Check
     client: ClientCertificate
+    always_named: bool
 
 
 def client_certificate(question: TlsQuestion, flight: Flight | None) -> ClientCertificate:
@@ -73,32 +85,23 @@ def talk(question: TlsQuestion, until: float, version: Version, request: bytes) 
             return b"", reason_of(error)
 
 
-def ask_checks(
-    question: TlsQuestion,
-    until: float,
-    protocols: Mapping[Version, Protocol],
-    known: Known,
-    *,
-    always_named: bool,
-) -> Checked:
-    """The checks that need more than a hello.
+def ask_checks(question: TlsQuestion, until: float, protocols: Mapping[Version, Protocol], known: Known) -> Checked:
+    """What a grade needs beyond hellos.
 
     Args:
-        question: the endpoint; `full` asks also what no grade needs.
+        question: the endpoint.
         until: when to stop.
         protocols: what is offered.
         known: what our own hellos told.
-        always_named: it declines who names nobody.
     """
-    wanted = ClientAuthRequirementEnum.DISABLED
-    if question.client_certificate is None:
-        wanted = {
-            "required": ClientAuthRequirementEnum.REQUIRED,
-            "optional": ClientAuthRequirementEnum.OPTIONAL,
-        }.get(known.client.state, wanted)
     with our_connections(question):
-        scan = Scan(question, until, wanted, always_named=always_named)
-        return _Asker(scan, question.profile == "full", protocols, known).ask()
+        return _Asker(question, until, protocols, known).needed()
+
+
+def ask_more(question: TlsQuestion, until: float, protocols: Mapping[Version, Protocol], known: Known) -> Checked:
+    """What no grade needs: endless renegotiation, and for the profile `full` resumption and early data."""
+    with our_connections(question):
+        return _Asker(question, until, protocols, known).more()
 
 
 def ask_suites(
@@ -123,39 +126,45 @@ def ask_suites(
 class _Asker:
     """One server's checks."""
 
-    def __init__(self, scan: Scan, full: bool, protocols: Mapping[Version, Protocol], known: Known) -> None:
-        self._scan = scan
-        self._full = full
+    def __init__(
+        self, question: TlsQuestion, until: float, protocols: Mapping[Version, Protocol], known: Known
+    ) -> None:
+        client = ClientAuthRequirementEnum.DISABLED
+        if question.client_certificate is None:
+            client = _CLIENTS.get(known.client.state, client)
+        self._scan = Scan(question, until, client, always_named=known.always_named)
+        self._full = question.profile == "full"
         self._protocols = protocols
         self._known = known
         self._done = Checked()
+        offered = (version for version in _BEFORE_TLS13 if protocols[version].state == "offered")
+        self._old: Version | None = next(offered, None)
 
-    def ask(self) -> Checked:
-        old = self._best_old()
-        if old is None:
-            self._without_old()
+    def needed(self) -> Checked:
+        if self._old is None:
+            names: tuple[CheckName, ...] = ("heartbleed", "robot", "client_renegotiation")
+            self._done.checks |= dict.fromkeys(names, self._no_old())
         else:
-            self._heartbleed(old)
-            self._plain("ccs_injection", ScanCommand.OPENSSL_CCS_INJECTION, old, normalise.ccs_check)
+            self._heartbleed(self._old)
             self._robot()
-            self._renegotiation(old)
-            self._resumption(old)
+            self._renegotiation(self._old)
+        return self._done
+
+    def more(self) -> Checked:
+        if self._old is None:
+            names: tuple[CheckName, ...] = ("renegotiation_dos", "session_ids", "session_tickets")
+            self._done.checks |= dict.fromkeys(names, self._no_old())
+        else:
+            self._endless_renegotiation(self._old)
+            self._resumption(self._old)
         self._early_data()
         return self._done
 
-    def _best_old(self) -> Version | None:
-        return next((version for version in _BEFORE_TLS13 if self._protocols[version].state == "offered"), None)
-
-    def _without_old(self) -> None:
-        unknown = next(
-            (self._protocols[each] for each in _BEFORE_TLS13 if self._protocols[each].state == "blind"), None
-        )
-        surely = unknown is None and self._protocols["TLS1.3"].state == "offered"
-        check = Check("not-applicable", "TLS 1.3 only") if surely else Check("blind", "no version before 1.3 is known")
-        names: tuple[CheckName, ...] = (
-            "ccs_injection", "robot", "client_renegotiation", "renegotiation_dos", "session_ids", "session_tickets",
-        )  # fmt: skip
-        self._done.checks |= {"heartbleed": self._known.heartbeats, **dict.fromkeys(names, check)}
+    def _no_old(self) -> Check:
+        unknown = any(self._protocols[version].state == "blind" for version in _BEFORE_TLS13)
+        if unknown or self._protocols["TLS1.3"].state != "offered":
+            return Check("blind", "no version before TLS 1.3 is known")
+        return Check("not-applicable", "TLS 1.3 only")
 
     def _heartbleed(self, old: Version) -> None:
         """Who does not accept heartbeats cannot bleed; who does is asked for blood."""
@@ -184,25 +193,30 @@ class _Asker:
         )
 
     def _renegotiation(self, old: Version) -> None:
+        """Insecure if a client without RFC 5746 may do it; sslyze helps where we came to no session of our own."""
+        legacy, secure = self._known.legacy_renegotiation, self._known.secure_renegotiation
+        if legacy.state == "blind" and secure.state == "yes":
+            legacy = Check("no", f"renegotiation is secure; without RFC 5746: {legacy.detail}")
+        elif legacy.state == "blind" and secure.state == "no":
+            result = self._result(ScanCommand.SESSION_RENEGOTIATION, old, SessionRenegotiationExtraArgument(1))
+            legacy = result if isinstance(result, Check) else normalise.renegotiation_checks(result, secure)[0]
+            self._done.by_silence.add("client_renegotiation")
+        self._done.checks["client_renegotiation"] = legacy
+
+    def _endless_renegotiation(self, old: Version) -> None:
+        extra = SessionRenegotiationExtraArgument(_RENEGOTIATIONS)
+        result = self._result(ScanCommand.SESSION_RENEGOTIATION, old, extra)
         secure = self._known.secure_renegotiation
-        result = self._result(
-            ScanCommand.SESSION_RENEGOTIATION, old, SessionRenegotiationExtraArgument(_RENEGOTIATIONS)
-        )
-        if isinstance(result, Check):
-            safe = Check("no", "renegotiation is secure") if secure.state == "yes" else result
-            self._done.checks |= {"client_renegotiation": safe, "renegotiation_dos": result}
-            return
-        insecure, endless = normalise.renegotiation_checks(result, secure)
-        self._done.checks |= {"client_renegotiation": insecure, "renegotiation_dos": endless}
-        self._done.by_silence |= {"renegotiation_dos"}
-        if secure.state != "yes":
-            self._done.by_silence |= {"client_renegotiation"}
+        found = result if isinstance(result, Check) else normalise.renegotiation_checks(result, secure)[1]
+        self._done.checks["renegotiation_dos"] = found
+        self._done.by_silence.add("renegotiation_dos")
 
     def _resumption(self, old: Version) -> None:
         if not self._full:
             self._done.checks |= {"session_ids": _NOT_WATCHED, "session_tickets": _NOT_WATCHED}
             return
-        result = self._result(ScanCommand.SESSION_RESUMPTION, old, None)
+        extra = SessionResumptionSupportExtraArgument(_RESUMPTIONS)
+        result = self._result(ScanCommand.SESSION_RESUMPTION, old, extra)
         if isinstance(result, Check):
             self._done.checks |= {"session_ids": result, "session_tickets": result}
             return
@@ -225,9 +239,7 @@ class _Asker:
         self._done.checks[name] = result if isinstance(result, Check) else judge(result)
         self._done.by_silence.add(name)
 
-    def _result(
-        self, command: ScanCommand, version: Version, extra: SessionRenegotiationExtraArgument | None
-    ) -> object:
+    def _result(self, command: ScanCommand, version: Version, extra: ScanCommandExtraArgument | None) -> object:
         """What sslyze says, or a blind check and a failure on record."""
         try:
             return self._scan.run(command, version, self._protocols[version].suites, extra)
