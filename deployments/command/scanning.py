@@ -23,13 +23,12 @@ from estate.store.surroundings import Surroundings, find_estate
 from estate.store.tables import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from prefect.client.schemas.objects import State
 
 SCANS = ("ports", "tls", "certificates", "all")
 _OF_TLS = {"tls": Grading, "certificate": Certificates}
 """What looks at a finding again, by the family of its locator."""
+Asked = Sweep | Grading | Certificates
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -81,10 +80,10 @@ def scan(
     if what != "ports" and (what != "all" or _speaks_tls(here, chosen, words)):
         if what != "certificates":
             grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
-            runs.append(_look_at_tls(here, grading, quiet=as_json, verbose=verbose))
+            runs.append(_look(here, grading, quiet=as_json, verbose=verbose))
         if what != "tls":
             certificates = Certificates(scope=chosen.name, only=words)
-            runs.append(_look_at_tls(here, certificates, quiet=as_json, verbose=verbose))
+            runs.append(_look(here, certificates, quiet=as_json, verbose=verbose))
     return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
 
 
@@ -102,7 +101,7 @@ def verify(
     chosen, assets = _scope_of(here, asset, zone)
     family = locator.partition("/")[0]
     if family in _OF_TLS:
-        run = _look_at_tls(
+        run = _look(
             here, _OF_TLS[family](scope=chosen.name, only=(asset,), trigger="confirm"), quiet=as_json, verbose=verbose
         )
         return tell(here, run, as_json=as_json, fail_on=fail_on)
@@ -157,32 +156,15 @@ def _scope_of(here: Surroundings, asset: str, zone: str) -> tuple[Scope, int]:
 
 
 def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, quiet: bool, verbose: bool) -> Run:
-    _prepare_prefect(verbose=verbose)
     keys = read_ports(sweep.ports) if sweep.ports else here.manifest.scope_named(sweep.scope).asked
-
-    def flow() -> "State[State[object]]":
-        from flows.port_sweep import port_sweep  # Prefect costs seconds that reading must not pay
-
-        return port_sweep(sweep, return_state=True)
-
-    with leaving_at_once(), shown(assets * len(keys), quiet=quiet or verbose):
-        return run_named(here.database, _run_flow(flow))
+    return _look(here, sweep, assets * len(keys), quiet=quiet, verbose=verbose)
 
 
-def _look_at_tls(here: Surroundings, asked: Certificates, *, quiet: bool, verbose: bool) -> Run:
-    """Ask for grades where grades are asked for, and else for certificates alone."""
+def _look(here: Surroundings, asked: Asked, questions: int = 0, *, quiet: bool, verbose: bool) -> Run:
+    """Run the flow that asks this; without a number of questions the bar only says that it goes on."""
     _prepare_prefect(verbose=verbose)
-
-    def flow() -> "State[State[object]]":
-        from flows.certificate_expiry import certificate_expiry  # Prefect costs seconds that reading must not pay
-        from flows.tls_grade import tls_grade
-
-        if isinstance(asked, Grading):
-            return tls_grade(asked, return_state=True)
-        return certificate_expiry(asked, return_state=True)
-
-    with leaving_at_once(), shown(0, quiet=quiet or verbose):
-        return run_named(here.database, _run_flow(flow))
+    with leaving_at_once(), shown(questions, quiet=quiet or verbose):
+        return run_named(here.database, _run_flow(asked))
 
 
 def _speaks_tls(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool:
@@ -195,8 +177,8 @@ def _speaks_tls(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool
     return bool(find_endpoints(here, admitting, admit(admitting, bindings, only, now())))
 
 
-def _run_flow(flow: "Callable[[], State[State[object]]]") -> str:
-    """Run a flow in this process, and give its run's id.
+def _run_flow(asked: Asked) -> str:
+    """Run the flow that asks this in this process, and give its run's id.
 
     Raises:
         RoundsmanError: what ended it before there was anything to settle.
@@ -206,7 +188,7 @@ def _run_flow(flow: "Callable[[], State[State[object]]]") -> str:
         from tasks import rounds
 
         before = rounds.last_opened()
-        state = flow()
+        state = _start(asked)
     except RoundsmanError:
         raise
     except Exception as error:  # Prefect raises all sorts
@@ -219,6 +201,21 @@ def _run_flow(flow: "Callable[[], State[State[object]]]") -> str:
     if run_id is None:
         raise CouldNotLook("Prefect ended the flow before it opened a run; --verbose shows its log")
     return run_id
+
+
+def _start(asked: Asked) -> "State[State[object]]":
+    """Prefect costs seconds that reading must not pay, and each flow what it asks with."""
+    if isinstance(asked, Sweep):
+        from flows.port_sweep import port_sweep
+
+        return port_sweep(asked, return_state=True)
+    if isinstance(asked, Grading):
+        from flows.tls_grade import tls_grade
+
+        return tls_grade(asked, return_state=True)
+    from flows.certificate_expiry import certificate_expiry
+
+    return certificate_expiry(asked, return_state=True)
 
 
 def _state_of(run_id: str) -> str:

@@ -23,7 +23,7 @@ class NoSurroundings:
 
 def run(state: str = "complete", asked: int = 100, blind: int = 0, floor: float = 0.5) -> Run:
     moment = datetime(2026, 11, 24, tzinfo=UTC)
-    numbers: Any = {"state": state, "asked": asked, "blind": blind, "floor": floor}
+    numbers: Any = {"scan": "ports", "state": state, "asked": asked, "blind": blind, "floor": floor}
     return Run(**numbers, looked_at=moment, created_at=moment)
 
 

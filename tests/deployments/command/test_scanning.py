@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from blocks.grading import Certificates, Grading
 from deployments.command import scanning
 from deployments.command.leaving import SAID
 from estate.errors import ToolFailed
@@ -112,6 +113,42 @@ def test_verify_looks_at_one_finding_or_at_one_asset(known: Any, no_flow: list[A
         (("10.77.0.2",), finding["locator"], "confirm"),
         (("10.77.0.2",), None, "confirm"),
     ]
+
+
+def test_verify_looks_at_a_finding_of_tls_by_what_found_it(
+    known: Any, no_flow: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known.describes(OFFICE)
+    for locator in ("tls/443/web.example/protocol/TLS1.1", "certificate/443/web.example/problem/expired"):
+        found = {"asset": "host:10.77.0.2", "locator": locator, "zone": "default"}
+        monkeypatch.setattr(scanning, "finding_named", lambda *_, found=found: found)
+        assert known("verify", "f1:00").code == 3
+    assert [type(asked) for asked in no_flow] == [Grading, Certificates]
+    assert {(asked.only, asked.trigger) for asked in no_flow} == {(("10.77.0.2",), "confirm")}
+
+
+def test_an_unknown_scan_is_told_with_those_that_there_are(roundsman: Any, no_flow: list[Any]) -> None:
+    roundsman.describes(OFFICE)
+    told = roundsman("scan", "tsl")
+    assert told.code == 2
+    assert "ports, tls, certificates, all" in told.err
+    assert no_flow == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("tls",), Grading(scope="office")),
+        (("tls", "--watch", "--only", "10.77.0.2"), Grading(scope="office", only=("10.77.0.2",), profile="watch")),
+        (("certificates",), Certificates(scope="office")),
+    ],
+)
+def test_what_is_asked_of_tls_reaches_its_flow(
+    roundsman: Any, no_flow: list[Any], arguments: tuple[str, ...], wanted: Certificates
+) -> None:
+    roundsman.describes(OFFICE)
+    assert roundsman("scan", *arguments).code == 3
+    assert no_flow == [wanted]
 
 
 def test_verify_outside_every_scope_is_four_with_the_reason(known: Any, no_flow: list[Any]) -> None:
@@ -226,6 +263,6 @@ def test_prefect_that_cannot_be_reached_is_three_without_a_traceback(rounds: Any
     rounds.environment |= {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_CLIENT_MAX_RETRIES": "0"}
     told = rounds.alone("scan", "--json")
     assert (told.code, told.out) == (3, "")
-    assert "Prefect could not run the sweep with http://127.0.0.1:9/api" in told.err
+    assert "Prefect could not run the flow with http://127.0.0.1:9/api" in told.err
     assert "Traceback" not in told.err
     assert told.err.count("\n") == 1
