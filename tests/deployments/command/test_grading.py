@@ -135,6 +135,18 @@ def test_starttls_is_asked_for_where_it_is_named(grade, permit, lab: TlsLab) -> 
     assert (ran.code, told["starttls"], told["grade"]) == (3, "smtp", None)
 
 
+def test_an_address_at_which_nothing_listens_takes_no_grade_away(
+    grade, permit, lab: TlsLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = lab.cases["perfect"]
+    assert case.sni is not None
+    monkeypatch.setattr("tasks.names.resolve", lambda name: (case.address, "127.0.80.77"))
+    permit("127.0.80.0/24")
+    ran = grade(f"{case.sni}:{case.port}", "--json")
+    assert (ran.code, ran.said["grade"]) == (0, "A+")
+    assert [one["grade"] for one in ran.said["addresses"]] == ["A+", None]
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_outside_every_scope_nothing_is_sent_without_a_statement(grade, lab: TlsLab, more: tuple[str, ...]) -> None:
     ran = grade(*named(lab.cases["perfect"]), *more)

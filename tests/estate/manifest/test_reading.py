@@ -178,3 +178,37 @@ def test_no_text_ends_in_anything_but_a_manifest_or_a_complaint(text: str) -> No
     for whole in (text, SCOPE + text):
         with suppress(BadInput):
             load_manifest(whole)
+
+
+ENDPOINTS = """
+[[scopes]]
+name = "house"
+authorised_by = "Ada"
+networks = ["10.0.0.0/24"]
+names = ["www.example.org"]
+
+[[endpoints]]
+host = "{host}"
+port = {port}
+"""
+
+
+@pytest.mark.parametrize("host", ["www.example.org", "10.0.0.1", "2001:db8::1"])
+def test_an_endpoint_is_at_a_name_that_is_known_or_at_an_address(host) -> None:
+    (endpoint,) = load_manifest(ENDPOINTS.format(host=host, port=8443)).endpoints
+    assert (endpoint.host, endpoint.port, endpoint.name, endpoint.starttls) == (host, 8443, None, None)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "more", "words"),
+    [
+        ("ww.example.org", 443, "", "line 9: endpoints[0].host: there is no asset 'ww.example.org'; did you mean"),
+        ("www.example.org", 0, "", "endpoints[0].port"),
+        ("www.example.org", 25, 'starttls = "gopher"', "endpoints[0].starttls"),
+        ("10.0.0.1", 443, '[[endpoints]]\nhost = "10.0.0.1"', "10.0.0.1, port 443 is declared twice"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_meant_is_refused(host, port, more, words) -> None:
+    with pytest.raises(BadInput) as refused:
+        load_manifest(ENDPOINTS.format(host=host, port=port) + more)
+    assert words in str(refused.value)
