@@ -156,7 +156,8 @@ def test_what_is_ignored_here_is_not_ignored_there():
     finally:
         signal.signal(signal.SIGQUIT, before)
 
-    assert int(ended.stdout_tail.split()[1], 16) == 0
+    # Signals 32 and 33 are the C library's own: nobody can set them back who inherits them ignored.
+    assert int(ended.stdout_tail.split()[1], 16) & ~(0b11 << 31) == 0
 
 
 def test_the_deadline_ends_the_whole_family(family):
