@@ -16,8 +16,8 @@ import pytest
 
 from estate.coverage import Keys, Verdict
 from estate.errors import BadTarget, ToolFailed, ToolMissing, ToolNotAllowed, ToolTimedOut
-from estate.ports.nmap import NmapReader
 from estate.evidence import Document, Notes
+from estate.ports.nmap import NmapReader
 from estate.ports.shard import SEND_REFUSED, PortShard, sights
 from estate.targets import Targets
 from infra.lab.network import SCANNER, THREE_HOSTS, Host, Mode, Service, onlink_lab
