@@ -73,15 +73,15 @@ def ask(run: str, shard: int) -> None:
     rounds.ask_shard(rounds.opened(run), shard)
 
 
-@task(name="look-again", cache_policy=NO_CACHE, persist_result=False)
+@task(name="look-again", task_run_name="look again", cache_policy=NO_CACHE, persist_result=False)
 def look_again(run: str) -> None:
     """Ask once more, slowly, only where something seems to have changed."""
     asked = rounds.look_again(rounds.opened(run))
     if asked:
-        get_run_logger().info("looked again at %d keys that seemed to have changed", asked)
+        get_run_logger().info("looked again at %s that seemed to have changed", _counted(asked, "key"))
 
 
-@task(name="settle", cache_policy=NO_CACHE, persist_result=False)
+@task(name="settle", task_run_name="settle", cache_policy=NO_CACHE, persist_result=False)
 def settle(run: str) -> None:
     """Turn coverage into facts, changes and findings."""
     rounds.settle(rounds.opened(run))
@@ -121,7 +121,9 @@ def _own_port() -> int | None:
 
 def _watch(run: Run, futures: list[PrefectFuture[None]]) -> None:
     """Show the progress until every shard was asked; one that failed leaves its targets out of sight, not the run."""
-    shown = create_progress_artifact(0.0, key=_key("progress", run.scope), description=f"run {run.id[:12]}")
+    shown = create_progress_artifact(
+        100 * progress.share(run.id), key=_key(run.scope, "progress"), description=f"How far run {run.id[:12]} is"
+    )
     done: SimpleQueue[PrefectFuture[None]] = SimpleQueue()
     for future in futures:
         future.add_done_callback(done.put)
@@ -142,23 +144,26 @@ def _update(artifact: object, share: float) -> None:
 def _conclude(here: Surroundings, run: Run) -> State[object]:
     """The artifacts, and a state that never says Completed over a blind run."""
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
-    create_markdown_artifact(
-        render_run(run_object(run), changes, count_open(here.database)),
-        key=_key("port-sweep", run.scope),
-        description=f"What run {run.id[:12]} found",
-    )
+    count = f"more than {MOST_ROWS:,} changes" if len(changes) > MOST_ROWS else _counted(len(changes), "change")
+    found = f"Run {run.id[:12]} of {run.looked_at:%Y-%m-%d %H:%M} UTC is {run.state}: {count}"
+    page = render_run(run_object(run), changes, count_open(here.database))
+    create_markdown_artifact(page, key=_key(run.scope), description=found)
     rows = table_of(changes)
     if rows:
-        create_table_artifact(rows, key=_key("port-changes", run.scope), description=f"Changes of run {run.id[:12]}")
+        create_table_artifact(rows, key=_key(run.scope, "changes"), description=found)
     answered = run.asked - run.blind
     if run.state == "quarantined":
         return Failed(name="Quarantined", message=run.message)
     if run.state == "failed" or not run.asked or answered < run.floor * run.asked:
         floor = f"the floor is {100 * run.floor:.0f} %"
         return Failed(message=f"only {answered:,} of {run.asked:,} questions were answered ({floor}): {run.message}")
-    count = f"more than {MOST_ROWS:,}" if len(changes) > MOST_ROWS else f"{len(changes):,}"
-    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {count} changes")
+    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {count}")
 
 
-def _key(what: str, scope: str) -> str:
-    return re.sub(r"[^a-z0-9-]+", "-", f"{what}-{scope}".lower())
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _key(scope: str, what: str = "") -> str:
+    """What an artifact is called for ever, so that the UI shows its history."""
+    return re.sub(r"[^a-z0-9]+", "-", f"port-sweep {scope} {what}".strip().lower())
