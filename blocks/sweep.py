@@ -9,6 +9,7 @@ from estate.errors import BadTarget
 
 # No option, no white space, no shell character: the Prefect server refuses the rest before a run exists.
 _TARGET = r"^[A-Za-z0-9_:][A-Za-z0-9._:/-]{0,252}$"
+_AS_SCOPE, _YES, _NO = "as the scope says", "yes", "no"
 
 
 def _read_target(word: object) -> object:
@@ -17,18 +18,31 @@ def _read_target(word: object) -> object:
     return word
 
 
+def _read_choice(value: object) -> object:
+    """A program says True, False or nothing where a person chooses from a list."""
+    if value is None or isinstance(value, bool):
+        return {None: _AS_SCOPE, True: _YES, False: _NO}[value]
+    return value
+
+
+def _read_nothing(value: object) -> object:
+    """A program says None where a person leaves a field empty."""
+    return "" if value is None else value
+
+
 Target = Annotated[str, BeforeValidator(_read_target), Field(pattern=_TARGET)]
+Text = Annotated[str, BeforeValidator(_read_nothing)]
 
 
 class Sweep(BaseModel):
-    """Which part of a scope is asked, what it is asked, and why."""
+    """Which part of a scope is asked, what it is asked, and why; an empty field means what the scope says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Port sweep")
 
-    scope: str | None = Field(
-        None,
+    scope: Text = Field(
+        "",
         title="Scope",
-        pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$",
+        pattern=r"^([a-z0-9][a-z0-9_.-]{0,62})?$",
         description="Which scope of estate.toml to scan. Leave it empty if there is only one.",
     )
     only: tuple[Target, ...] = Field(
@@ -36,18 +50,24 @@ class Sweep(BaseModel):
         title="Only these",
         description="Addresses, networks, names or assets inside the scope. Leave it empty to scan all of the scope.",
     )
-    ports: str | None = Field(
-        None,
+    ports: Text = Field(
+        "",
         title="Ports",
-        pattern=r"^[a-z0-9/,* -]+$",
+        pattern=r"^[a-z0-9/,* -]*$",
         max_length=100_000,
         description="What to ask, such as tcp/1-1024,8080 udp/53. Leave it empty to ask what the scope says.",
     )
-    versions: bool | None = Field(
-        None,
+    versions: Annotated[Literal["as the scope says", "yes", "no"], BeforeValidator(_read_choice)] = Field(
+        "as the scope says",
         title="Ask for versions",
-        description="Whether to ask open ports which service answers. Leave it empty to do what the scope says.",
+        description="Whether to ask open ports which service answers, and in which version.",
     )
     trigger: Literal["manual", "schedule", "event", "confirm", "retry"] = Field(
-        "manual", title="Reason", description="Why this sweep is made; it is kept with the run."
+        "manual",
+        title="Reason",
+        description="Why this sweep is made; it is kept with the run. “confirm” goes on looking at what keeps silent.",
     )
+
+    def asks_versions(self, scope_says: bool) -> bool:
+        """Whether versions are asked, given what the scope says."""
+        return scope_says if self.versions == _AS_SCOPE else self.versions == _YES

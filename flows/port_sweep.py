@@ -22,7 +22,7 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks import rounds
-from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
+from tasks.steps import THREADS, artifact_key, ask, conclude, counted_changes, look_again, settle, watch
 
 
 def _name() -> str:
@@ -48,7 +48,7 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
             log.info("run %s asks with %s", run.id[:12], run.choice)
             rounds.ask_canaries(round_)
             left = round_.shards
-            watch(run, ask.map([run.id] * len(left), left) if left else [])
+            watch("port-sweep", run, ask.map([run.id] * len(left), left) if left else [])
             look_again(run.id)
             settle(run.id)
         ended = run_named(here.database, run.id)
@@ -70,13 +70,9 @@ def _own_port() -> int | None:
 def _show(here: Surroundings, run: Run) -> None:
     """The artifacts."""
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
-    create_markdown_artifact(
-        render_run(run_object(run), changes, count_open(here.database)),
-        key=artifact_key("port-sweep", run.scope),
-        description=f"What run {run.id[:12]} found",
-    )
+    found = f"Run {run.id[:12]} of {run.looked_at:%Y-%m-%d %H:%M} UTC is {run.state}: {counted_changes(len(changes))}"
+    page = render_run(run_object(run), changes, count_open(here.database))
+    create_markdown_artifact(page, key=artifact_key("port-sweep", run.scope), description=found)
     rows = table_of(changes)
     if rows:
-        create_table_artifact(
-            rows, key=artifact_key("port-changes", run.scope), description=f"Changes of run {run.id[:12]}"
-        )
+        create_table_artifact(rows, key=artifact_key("port-sweep", run.scope, "changes"), description=found)

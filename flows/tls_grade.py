@@ -45,7 +45,7 @@ def tls_grade(grading: Grading = Grading()) -> State[object]:  # noqa: B008  # f
             run = round_.run
             log.info("run %s asks %s", run.id[:12], run.choice)
             left = round_.shards
-            watch(run, ask.map([run.id] * len(left), left) if left else [])
+            watch("tls-grade", run, ask.map([run.id] * len(left), left) if left else [])
             look_again(run.id)
             settle(run.id)
         ended = run_named(here.database, run.id)
@@ -67,5 +67,5 @@ def _show(here: Surroundings, run: Run) -> None:
     rows = table_of(changes)
     if rows:
         create_table_artifact(
-            rows, key=artifact_key("tls-changes", run.scope), description=f"Changes of run {run.id[:12]}"
+            rows, key=artifact_key("tls-grade", run.scope, "changes"), description=f"Changes of run {run.id[:12]}"
         )

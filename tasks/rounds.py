@@ -107,13 +107,13 @@ def round_of(here: Surroundings, sweep: Sweep, flow_run_id: str | None, own_port
         BadTarget: a word is no target.
     """
     now = clock()
-    declared = here.manifest.scope_named(sweep.scope)
+    declared = here.manifest.scope_named(sweep.scope or None)
     declared.check_valid(now)
     bindings = here.bindings(declared.zone)
     scope = without_excluded(declared, bindings)
     wanted = admit(scope, bindings, sweep.only, now)
     keys = read_ports(sweep.ports) if sweep.ports else scope.asked
-    versions = scope.versions if sweep.versions is None else sweep.versions
+    versions = sweep.asks_versions(scope.versions)
     choice = choose(wanted.targets, keys)
     canaries = tuple((canary.address, canary.port, canary.expect) for canary in scope.canaries)
     breaker = Breaker(scope.breaker.share, scope.breaker.at_least)

@@ -51,23 +51,27 @@ def ask(run: str, shard: int) -> None:
     rounds.ask_shard(rounds.opened(run), shard)
 
 
-@task(name="look-again", cache_policy=NO_CACHE, persist_result=False)
+@task(name="look-again", task_run_name="look again", cache_policy=NO_CACHE, persist_result=False)
 def look_again(run: str) -> None:
     """Ask once more, slowly, only where something seems to have changed."""
     asked = rounds.look_again(rounds.opened(run))
     if asked:
-        get_run_logger().info("looked again at %d keys that seemed to have changed", asked)
+        get_run_logger().info("looked again at %s that seemed to have changed", _counted(asked, "key"))
 
 
-@task(name="settle", cache_policy=NO_CACHE, persist_result=False)
+@task(name="settle", task_run_name="settle", cache_policy=NO_CACHE, persist_result=False)
 def settle(run: str) -> None:
     """Turn coverage into facts, changes and findings."""
     rounds.settle(rounds.opened(run))
 
 
-def watch(run: Run, futures: list[PrefectFuture[None]]) -> None:
+def watch(flow: str, run: Run, futures: list[PrefectFuture[None]]) -> None:
     """Show the progress until every shard was asked; one that failed leaves its targets out of sight, not the run."""
-    shown = create_progress_artifact(0.0, key=artifact_key("progress", run.scope), description=f"run {run.id[:12]}")
+    shown = create_progress_artifact(
+        100 * progress.share(run.id),
+        key=artifact_key(flow, run.scope, "progress"),
+        description=f"How far run {run.id[:12]} is",
+    )
     done: SimpleQueue[PrefectFuture[None]] = SimpleQueue()
     for future in futures:
         future.add_done_callback(done.put)
@@ -94,10 +98,18 @@ def conclude(here: Surroundings, run: Run) -> State[object]:
     if run.state == "failed" or not run.asked or answered < run.floor * run.asked:
         floor = f"the floor is {100 * run.floor:.0f} %"
         return Failed(message=f"only {answered:,} of {run.asked:,} questions were answered ({floor}): {run.message}")
-    count = f"more than {_MOST_COUNTED:,}" if changes > _MOST_COUNTED else f"{changes:,}"
-    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {count} changes")
+    return Completed(message=f"{answered:,} of {run.asked:,} questions answered, {counted_changes(changes)}")
 
 
-def artifact_key(what: str, scope: str) -> str:
-    """The key of an artifact: what it shows, of which scope."""
-    return re.sub(r"[^a-z0-9-]+", "-", f"{what}-{scope}".lower())
+def counted_changes(changes: int) -> str:
+    """So many changes, as far as they were counted."""
+    return f"more than {_MOST_COUNTED:,} changes" if changes > _MOST_COUNTED else _counted(changes, "change")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def artifact_key(flow: str, scope: str, what: str = "") -> str:
+    """What an artifact is called for ever, so that the UI shows its history."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{flow} {scope} {what}".strip().lower())

@@ -1,6 +1,8 @@
 """A run's outcome as Markdown for the Prefect UI: every foreign word escaped, and never too big for a page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from estate.text import escape_markdown_cell, printable
@@ -24,112 +26,153 @@ _HEADINGS = {
     "rescoped_out": "No longer in scope",
     "first_observed": "Seen for the first time",
 }
+_VERDICTS = {"positive": "open", "negative": "closed", "silent": "silent", "blind": "not looked at"}
+_USUAL_CAUSE = "estate"
+_SPARE = 200
+_ACTIVE = re.compile(r"[\\`*_\[\]!~|$^@]|:(?=//)|(?<=www)\.|^[#+=-]|(?<=^\d)[.)]", re.IGNORECASE)
+_MOST_WARNINGS = 20
 
 
 def render_run(head: Mapping[str, object], changes: Iterable[ChangeRow], findings: int) -> str:
     """A page: how much we could see, then what changed, the surest and most alarming kinds first."""
     shown = list(islice(changes, MOST_ROWS + 1))
-    parts = [*_coverage(head), *_changes(shown[:MOST_ROWS])]
-    if not shown:
-        parts.append("**Nothing changed.**\n")
-    parts.append(f"{findings:,} findings are open in this estate.\n")
-    page = _bounded(parts)
-    if len(shown) > MOST_ROWS or page.cut:
-        run = _cell(str(head["id"])[:12])
-        page.text += f"\nNot everything fits here; `roundsman changes --run {run}` has all of it.\n"
-    return page.text
-
-
-class _Page:
-    def __init__(self) -> None:
-        self.text = ""
-        self.cut = False
-
-
-def _bounded(parts: Sequence[str]) -> _Page:
-    page = _Page()
-    size = 0
-    for part in parts:
-        size += len(part.encode())
-        if size > MOST_BYTES:
-            page.cut = True
-            break
-        page.text += part + "\n"
+    body = _changes(shown[:MOST_ROWS]) if shown else iter(("**Nothing changed.**", ""))
+    page, whole = _bounded((*_summary(head, findings), *body))
+    if len(shown) > MOST_ROWS or not whole:
+        page += f"\nNot everything fits here; `roundsman changes --run {_run(head)}` has all of it.\n"
     return page
 
 
-def _coverage(head: Mapping[str, object]) -> list[str]:
-    asked, answered = int(str(head["asked"])), int(str(head["answered"]))
-    share = f"{100 * answered / asked:.1f} %" if asked else "none"
-    lines = [
-        f"## {_cell(head['scope'])}: {_cell(head['state'])}\n",
-        f"{asked:,} questions asked, {share} answered · {_cell(head['engine'])} · {_cell(head['choice'])}\n",
-    ]
+def _run(head: Mapping[str, object]) -> str:
+    """The beginning of the run's id, which is enough for the command."""
+    return "".join(character for character in str(head["id"]) if character.isalnum())[:12]
+
+
+def _bounded(lines: Iterable[str]) -> tuple[str, bool]:
+    """As many lines as fit, and whether that is all of them."""
+    kept: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line.encode()) + 1
+        if size > MOST_BYTES - _SPARE:
+            return "\n".join(kept), False
+        kept.append(line)
+    return "\n".join(kept), True
+
+
+def _summary(head: Mapping[str, object], findings: int) -> Iterator[str]:
+    asked, answered = _count(head["asked"]), _count(head["answered"])
+    yield f"## {_cell(head['scope'])}: {_cell(head['state'])}"
+    yield ""
+    yield f"Run {_run(head)} looked at {_moment(head['looked_at'])} with {_cell(head['engine'])}."
+    yield f"{_cell(head['choice'])}."
+    yield ""
     if head["message"]:
-        lines.append(f"> {_cell(head['message'])}\n")
-    return lines
+        yield f"> {_cell(head['message'], 600)}"
+        yield ""
+    yield from _coverage(head["coverage"], asked, answered)
+    if head["canary"]:
+        yield f"Canaries: {_cell(head['canary'], 400)}"
+        yield ""
+    yield from _warnings(head["warnings"])
+    yield f"{findings:,} {'finding is' if findings == 1 else 'findings are'} open in this estate."
+    yield ""
 
 
-def _changes(changes: Sequence[ChangeRow]) -> list[str]:
-    parts: list[str] = []
+def _coverage(coverage: object, asked: int, answered: int) -> Iterator[str]:
+    if not isinstance(coverage, Mapping):
+        return
+    # Cut, not rounded: one question without an answer is not 100 %.
+    share = f"{1000 * answered // asked / 10} %" if asked else "none"
+    yield f"| asked | answered | {' | '.join(_VERDICTS.values())} |"
+    yield "|---:" * (2 + len(_VERDICTS)) + "|"
+    counts = " | ".join(f"{_count(coverage[verdict]):,}" for verdict in _VERDICTS)
+    yield f"| {asked:,} | {answered:,} ({share}) | {counts} |"
+    yield ""
+
+
+def _warnings(warnings: object) -> Iterator[str]:
+    if isinstance(warnings, Sequence) and warnings:
+        yield from (f"- {_cell(warning, 400)}" for warning in warnings[:_MOST_WARNINGS])
+        yield ""
+
+
+def _changes(changes: Sequence[ChangeRow]) -> Iterator[str]:
     for kind, heading in _HEADINGS.items():
         rows = [change for change in changes if change["kind"] == kind]
         if not rows:
             continue
-        parts.append(f"### {heading} ({len(rows)})\n")
-        table = ["| what | where | how sure | cause | why |", "|---|---|---|---|---|"]
-        parts.append("\n".join(table))
-        parts.extend(_row(change) for change in rows)
-        parts.append("")
-    return parts
-
-
-def _row(change: ChangeRow) -> str:
-    cells = (
-        f"{_cell(change['key'])} {_cell(service(change))}".strip(),
-        _cell(change["asset"]),
-        _cell(change["certainty"]),
-        _cell(change["cause"]),
-        _cell(change["reason"]),
-    )
-    return "| " + " | ".join(cells) + " |"
+        yield f"### {heading} ({len(rows)})"
+        yield ""
+        # What was never looked at before is news only by being there.
+        news = () if kind == "first_observed" else ("how sure", "why")
+        columns = ("where", "what", *news, "answers")
+        yield f"| {' | '.join(columns)} |"
+        yield "|---" * len(columns) + "|"
+        for change in rows:
+            told = (change["certainty"], _why(change)) if news else ()
+            cells = (change["asset"], change["key"], *told, service(change))
+            yield f"| {' | '.join(map(_cell, cells))} |"
+        yield ""
 
 
 def service(change: ChangeRow) -> str:
-    """What answers or answered, as far as it was probed."""
-    state = change["after"] or change["before"]
+    """What answers or answered, as far as it was probed, and what did before where that is another."""
+    before, after = _spell(change["before"]), _spell(change["after"])
+    both = change["kind"] == "changed" and before and before != after
+    return printable(f"{before} → {after}" if both else after or before, 200)
+
+
+def _spell(state: object) -> str:
     if not isinstance(state, Mapping):
         return ""
-    words = [str(state[name]) for name in ("tunnel", "service", "product", "version") if name in state]
-    return printable(" ".join(words), 120)
+    return " ".join(str(state[name]) for name in ("tunnel", "service", "product", "version") if name in state)
 
 
-def _cell(value: object) -> str:
-    return escape_markdown_cell(printable(str(value), 200))
+def _why(change: ChangeRow) -> str:
+    cause = str(change["cause"])
+    return f"{change['reason']}" + (f" (cause: {cause})" if cause != _USUAL_CAUSE else "")
 
 
-def table_rows(changes: Iterable[ChangeRow]) -> list[dict[str, str]]:
-    """Flat rows for a table artifact: the UI shows nothing but text in a cell."""
-    return [
-        {
-            "change": str(change["kind"]).replace("_", " "),
-            "what": str(change["key"]),
-            "service": service(change),
-            "where": printable(str(change["asset"]), 120),
-            "how sure": str(change["certainty"]),
-            "cause": str(change["cause"]),
-            "why": printable(str(change["reason"]), 120),
-        }
-        for change in islice(changes, MOST_ROWS)
-    ]
+def _cell(value: object, limit: int = 200) -> str:
+    return escape_markdown_cell(printable(str(value), limit))
+
+
+def _still(value: object) -> str:
+    """Text in which nothing acts, wherever it is read as Markdown."""
+    text = printable(str(value), 200).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _ACTIVE.sub(lambda match: "\\" + match[0], text)
+
+
+def _moment(value: object) -> str:
+    """A time to the second."""
+    return _cell(str(value)[:19].replace("T", " ")) + " UTC"
+
+
+def _count(value: object) -> int:
+    return int(str(value))
 
 
 def table_of(changes: Iterable[ChangeRow]) -> list[dict[str, str]]:
-    """As many rows as fit."""
-    rows = table_rows(changes)
+    """Flat rows for a table artifact, as many as fit.
+
+    One of Prefect's two UIs reads cells as Markdown and HTML, the other as text (tried with 3.8.8): only what would
+    act in the first one is escaped, so that usual words look right in both.
+    """
+    rows: list[dict[str, str]] = []
     size = 0
-    for index, row in enumerate(rows):
-        size += sum(len(name) + len(value.encode()) + 8 for name, value in row.items())
+    for change in islice(changes, MOST_ROWS):
+        row = {
+            "change": str(change["kind"]).replace("_", " "),
+            "where": _still(change["asset"]),
+            "what": _still(change["key"]),
+            "how sure": str(change["certainty"]),
+            "cause": str(change["cause"]),
+            "why": _still(change["reason"]),
+            "answers": _still(service(change)),
+        }
+        size += len(json.dumps(row)) + 2
         if size > MOST_BYTES:
-            return rows[:index]
+            break
+        rows.append(row)
     return rows

@@ -67,7 +67,7 @@ def test_a_server_that_switches_tls_11_on_shows_exactly_that(roundsman, lab, pre
     assert "tls-grade lab, full" in names
     pages = [str(one["data"]) for one in ask_prefect(prefect_server, "artifacts") if one["key"] == "tls-grade-lab"]
     assert any("### Grades" in page and case.address in page for page in pages)
-    assert "tls-changes-lab" in {one["key"] for one in ask_prefect(prefect_server, "artifacts")}
+    assert "tls-grade-lab-changes" in {one["key"] for one in ask_prefect(prefect_server, "artifacts")}
 
     people = roundsman.run("scan", "tls", "--watch")
     assert people.code == 0, people.err
