@@ -14,12 +14,13 @@ from estate.errors import ToolFailed
 from estate.evidence import Evidence
 from estate.tls.evidence import ClientCertificate, Failure, Hello, TlsEvidence
 from tasks.supervisor import supervise
-from tasks.tls.chains import certificates_of, revocation_of
+from tasks.tls.chains import certificates_of
 from tasks.tls.document import add_failure, blind, now, write
 from tasks.tls.flight import Flight
 from tasks.tls.handover import Handover
 from tasks.tls.hello import say_hello
 from tasks.tls.question import TlsQuestion
+from tasks.tls.revocation import revocation_of
 
 _HOUSE = Path(tasks.__file__).parents[1]
 _SPARE = 2.0
@@ -48,7 +49,7 @@ def ask_tls(question: TlsQuestion, folder: Path, *, cancelled: threading.Event |
         if question.profile != "certificate":
             took = time.monotonic() - began
             return _ask_child(Handover(question, hello, flight, took), document, work, cancelled)
-        document = _with_certificates(document, flight, question.name)
+        document = _with_certificates(document, flight, question)
     write(replace(document, seconds=round(time.monotonic() - began, 3)), path)
     return Evidence("tls", path)
 
@@ -84,9 +85,9 @@ def ask_many(
                 stop.set()
 
 
-def _with_certificates(document: TlsEvidence, flight: Flight, name: str | None) -> TlsEvidence:
+def _with_certificates(document: TlsEvidence, flight: Flight, question: TlsQuestion) -> TlsEvidence:
     """All that one handshake shows."""
-    certificates = certificates_of(flight, name)
+    certificates = certificates_of(flight, question.name)
     client = document.client_certificate
     if flight.complete:
         client = (
@@ -94,9 +95,8 @@ def _with_certificates(document: TlsEvidence, flight: Flight, name: str | None) 
             if flight.certificate_requested
             else ClientCertificate("none")
         )
-    return replace(
-        document, certificates=certificates, revocation=revocation_of(certificates), client_certificate=client
-    )
+    revocation = revocation_of(certificates, question.revocation_hosts, question.timeout, document.started)
+    return replace(document, certificates=certificates, revocation=revocation, client_certificate=client)
 
 
 def _ask_child(handover: Handover, document: TlsEvidence, work: Path, cancelled: threading.Event | None) -> Evidence:

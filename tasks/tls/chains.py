@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509 import load_der_x509_certificate, ocsp
+from cryptography.x509 import load_der_x509_certificate
 
-from estate.tls.evidence import Certificates, Deployment, Revocation
+from estate.tls.evidence import Certificates, Deployment
 from tasks.tls.client_hello import ECDSA_SIGNATURES, RSA_SIGNATURES, Offer, first_offer, offer_of
 from tasks.tls.flight import Flight
 from tasks.tls.patience import OutOfTime, Patience
@@ -116,23 +116,3 @@ def _offer(version: str | None, name: str | None, kind: str) -> Offer:
         suites = tuple(code for code, suite in named if code >> 8 == 0x13 or (word in suite and "anon" not in suite))
         return replace(offer, suites=suites)
     return replace(offer, suites=tuple(code for code, suite in named if "anon" not in suite))
-
-
-def revocation_of(certificates: Certificates) -> Revocation:
-    """What the staple that came with the first chain says."""
-    for deployment in certificates.deployments:
-        if deployment.staple is None:
-            continue
-        try:
-            response = ocsp.load_der_ocsp_response(deployment.staple)
-            if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-                return Revocation("unknown", "staple", response.response_status.name.lower())
-            status = response.certificate_status
-        except ValueError as error:
-            return Revocation("unknown", "staple", f"the staple cannot be read: {error}")
-        if status is ocsp.OCSPCertStatus.REVOKED:
-            return Revocation("revoked", "staple")
-        return Revocation("good" if status is ocsp.OCSPCertStatus.GOOD else "unknown", "staple")
-    if certificates.state == "blind":
-        return Revocation("blind", reason=certificates.reason)
-    return Revocation("not-asked", reason="no staple came with the chain")

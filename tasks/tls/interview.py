@@ -22,13 +22,14 @@ from estate.tls.evidence import (
     Version,
 )
 from tasks.tls import probes
-from tasks.tls.chains import all_chains, revocation_of
+from tasks.tls.chains import all_chains
 from tasks.tls.client_hello import offer_of
 from tasks.tls.document import blind, now
 from tasks.tls.handover import Handover
 from tasks.tls.hsts import ask_hsts, hsts_of, request_for
 from tasks.tls.offers import list_groups, list_suites, probe_version
 from tasks.tls.patience import OutOfTime, Patience
+from tasks.tls.revocation import revocation_of
 from tasks.tls.sslyze_checks import Checked, Known, ask_checks, ask_more, ask_suites, client_certificate, talk
 from tasks.tls.trust import mozilla_trust
 
@@ -113,13 +114,14 @@ class _Interview:
         found = all_chains(self._patience, best, self._first, self._pool)
         judged = tuple(replace(each, trust=(("mozilla", mozilla_trust(each.chain)),)) for each in found.deployments)
         certificates = replace(found, deployments=judged)
+        hosts = self._question.revocation_hosts
         client = ClientCertificate("blind", self._patience.lost or _NOT_YET)
         if self._patience.left() > _MANY * self._question.timeout and not self._patience.lost:
             client = client_certificate(self._question, self._first)
         self._document = replace(
             self._document,
             certificates=certificates,
-            revocation=revocation_of(certificates),
+            revocation=revocation_of(certificates, hosts, self._question.timeout, now()),
             client_certificate=client,
         )
 

@@ -8,11 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
-from estate.tls.evidence import Certificates, Deployment
-from tasks.tls.chains import revocation_of
 from tasks.tls.trust import mozilla_trust
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -109,52 +106,3 @@ def test_a_private_chain_is_not_trusted_by_mozilla(openssl, ask) -> None:
 def test_nonsense_in_place_of_a_certificate_is_unreadable() -> None:
     nonsense = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(bytes(99)).decode()}\n-----END CERTIFICATE-----\n"
     assert mozilla_trust([nonsense]).startswith("unreadable")
-
-
-def staple(status: ocsp.OCSPCertStatus) -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1())
-    certificate = self_signed(["a.example"], key)
-    revoked = status is ocsp.OCSPCertStatus.REVOKED
-    return (
-        ocsp.OCSPResponseBuilder()
-        .add_response(
-            certificate,
-            certificate,
-            hashes.SHA256(),
-            status,
-            NOW,
-            NOW + datetime.timedelta(days=1),
-            NOW if revoked else None,
-            None,
-        )
-        .responder_id(ocsp.OCSPResponderEncoding.HASH, certificate)
-        .sign(key, hashes.SHA256())
-        .public_bytes(Encoding.DER)
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        (ocsp.OCSPCertStatus.GOOD, "good"),
-        (ocsp.OCSPCertStatus.REVOKED, "revoked"),
-        (ocsp.OCSPCertStatus.UNKNOWN, "unknown"),
-    ],
-)
-@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_the_staple_that_comes_along_is_read(openssl, ask, tmp_path, status, state, version) -> None:
-    file = tmp_path / "staple.der"
-    file.write_bytes(staple(status))
-    evidence = ask(openssl(version, "-status_file", str(file)), profile="certificate")
-    assert (evidence.revocation.state, evidence.revocation.how) == (state, "staple")
-    assert evidence.certificates.deployments[0].staple == file.read_bytes()
-
-
-def test_a_broken_staple_is_no_good_news() -> None:
-    found = revocation_of(Certificates("known", "", (Deployment(True, ("x",), b"\x30\x03\x02\x01\x01"),)))
-    assert (found.state, found.how) == ("unknown", "staple")
-
-
-def test_no_staple_is_no_answer() -> None:
-    assert revocation_of(Certificates("known", "", (Deployment(True, ("x",)),))).state == "not-asked"
-    assert revocation_of(Certificates("blind", "why")).state == "blind"
