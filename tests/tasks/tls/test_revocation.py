@@ -1,5 +1,6 @@
 """Revocation is asked of whom an operator allows, and believed only from the issuer."""
 
+import re
 import socket
 import threading
 import time
@@ -101,6 +102,8 @@ def responder(serve):
 
     def handle(sock: socket.socket, _number: int) -> None:
         request = sock.recv(4096)
+        if match := re.search(rb"content-length: (\d+)", request.lower()):
+            request += sock.recv(int(match[1]) - len(request.partition(b"\r\n\r\n")[2]), socket.MSG_WAITALL)
         heard.append(request)
         body = answers.get(request.split(b" ")[0].decode(), b"")
         sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
