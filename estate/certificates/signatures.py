@@ -2,10 +2,12 @@
 
 from enum import Enum
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from estate.certificates.certificate import Certificate, Signature
@@ -22,13 +24,17 @@ _MADE_BY = {
 }
 """The kind of key that makes each kind of signature."""
 
-_NAMING_NO_HASH = (
-    ed25519.Ed25519PublicKey,
-    ed448.Ed448PublicKey,
-    mldsa.MLDSA44PublicKey,
-    mldsa.MLDSA65PublicKey,
-    mldsa.MLDSA87PublicKey,
-)
+
+def _post_quantum_keys() -> tuple[Any, ...]:
+    """The classes of ML-DSA keys; releases of the library before 47 know none, and such signatures stay unchecked."""
+    try:
+        mldsa = import_module("cryptography.hazmat.primitives.asymmetric.mldsa")
+    except ImportError:
+        return ()
+    return mldsa.MLDSA44PublicKey, mldsa.MLDSA65PublicKey, mldsa.MLDSA87PublicKey
+
+
+_NAMING_NO_HASH = (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey, *_post_quantum_keys())
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "md5": hashes.MD5(),  # noqa: S303 - what an old CA signed with is not for us to choose
     "sha1": hashes.SHA1(),  # noqa: S303 - the same

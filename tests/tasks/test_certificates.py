@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def disk(tmp_path) -> Path:
+def disk(tmp_path: Path) -> Path:
     place = tmp_path / "disk"
     place.mkdir()
     return place
@@ -37,7 +37,7 @@ def names(document: CertificateFiles) -> dict[str, str]:
 
 
 def put(name: str, place: Path, to: str = "") -> Path:
-    path = place / (to or name)
+    path: Path = place / (to or name)
     path.write_bytes((EVIDENCE / name).read_bytes())
     return path
 
