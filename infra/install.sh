@@ -53,6 +53,7 @@ need_lab() {
     need ps procps "whether a scanner was left running"
     need ndiff ndiff "what the bench measures against"
     need tmux tmux "a terminal to read the command in"
+    need chromium chromium "a browser to read the Prefect UI in"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql "the store runs on it too"
 }
 
