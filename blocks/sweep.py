@@ -9,6 +9,9 @@ from estate.errors import BadTarget
 
 # No option, no white space, no shell character: the Prefect server refuses the rest before a run exists.
 _TARGET = r"^[A-Za-z0-9_:][A-Za-z0-9._:/-]{0,252}$"
+_SPAN = r"[0-9]{1,5}(-[0-9]{1,5})?"
+_SPANS = rf"({_SPAN}(,{_SPAN})*|\*)"
+_PORTS = rf"^ *(((tcp|udp)/)?{_SPANS}( +(tcp|udp)/{_SPANS})* *)?$"
 _AS_SCOPE, _YES, _NO = "as the scope says", "yes", "no"
 
 
@@ -30,8 +33,10 @@ def _read_nothing(value: object) -> object:
     return "" if value is None else value
 
 
-Target = Annotated[str, BeforeValidator(_read_target), Field(pattern=_TARGET)]
-Text = Annotated[str, BeforeValidator(_read_nothing)]
+# A pattern before its validator: the other way round it is missing from the schema that the Prefect server enforces.
+Target = Annotated[str, Field(pattern=_TARGET), BeforeValidator(_read_target)]
+Name = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_.-]{0,62})?$"), BeforeValidator(_read_nothing)]
+Ports = Annotated[str, Field(pattern=_PORTS, max_length=65_536), BeforeValidator(_read_nothing)]
 
 
 class Sweep(BaseModel):
@@ -39,10 +44,9 @@ class Sweep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Port sweep")
 
-    scope: Text = Field(
+    scope: Name = Field(
         "",
         title="Scope",
-        pattern=r"^([a-z0-9][a-z0-9_.-]{0,62})?$",
         description="Which scope of estate.toml to scan. Leave it empty if there is only one.",
     )
     only: tuple[Target, ...] = Field(
@@ -50,11 +54,9 @@ class Sweep(BaseModel):
         title="Only these",
         description="Addresses, networks, names or assets inside the scope. Leave it empty to scan all of the scope.",
     )
-    ports: Text = Field(
+    ports: Ports = Field(
         "",
         title="Ports",
-        pattern=r"^[a-z0-9/,* -]*$",
-        max_length=100_000,
         description="What to ask, such as tcp/1-1024,8080 udp/53. Leave it empty to ask what the scope says.",
     )
     versions: Annotated[Literal["as the scope says", "yes", "no"], BeforeValidator(_read_choice)] = Field(

@@ -29,7 +29,7 @@ def _name() -> str:
     """What the flow run is called: the scope and how much of it is asked."""
     given = flow_run.parameters.get("sweep")
     sweep = given if isinstance(given, Sweep) else Sweep.model_validate(given or {})
-    part = f", {len(sweep.only)} targets" if sweep.only else ""
+    part = f", {_counted(len(sweep.only), 'target')}" if sweep.only else ""
     return f"port-sweep {sweep.scope or 'of the only scope'}{part}, {sweep.ports or 'ports of the scope'}"[:120]
 
 

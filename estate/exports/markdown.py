@@ -29,7 +29,8 @@ _HEADINGS = {
 _VERDICTS = {"positive": "open", "negative": "closed", "silent": "silent", "blind": "not looked at"}
 _USUAL_CAUSE = "estate"
 _SPARE = 200
-_ACTIVE = re.compile(r"[\\`*_\[\]!~|$^@]|:(?=//)|(?<=www)\.|^[#+=-]|(?<=^\d)[.)]", re.IGNORECASE)
+_ACTIVE = re.compile(r"[\\`*_\[\]!~|$^@]|:(?=//)|(?<=www)\.|^[#+=-]", re.IGNORECASE)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s)")
 _MOST_WARNINGS = 20
 
 
@@ -141,7 +142,7 @@ def _cell(value: object, limit: int = 200) -> str:
 def _still(value: object) -> str:
     """Text in which nothing acts, wherever it is read as Markdown."""
     text = printable(str(value), 200).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _ACTIVE.sub(lambda match: "\\" + match[0], text)
+    return _NUMBERED.sub(r"\1\\\2", _ACTIVE.sub(lambda match: "\\" + match[0], text))
 
 
 def _moment(value: object) -> str:

@@ -120,6 +120,10 @@ class Roundsman:
         """Run the command to its end."""
         return self.start(*arguments).wait()
 
+    def flow(self, **parameters: object) -> str:
+        """Run the flow as a worker does, and give the id of its run."""
+        return self.run("flow", json.dumps(parameters)).out
+
     def scan(self, *arguments: str) -> Ran:
         """Scan the ports, and be told in JSON."""
         return self.run("scan", "ports", "--json", *arguments)
