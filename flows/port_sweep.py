@@ -22,14 +22,14 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks import rounds
-from tasks.steps import THREADS, artifact_key, ask, conclude, counted_changes, look_again, settle, watch
+from tasks.steps import THREADS, artifact_key, ask, conclude, counted, counted_changes, look_again, settle, watch
 
 
 def _name() -> str:
     """What the flow run is called: the scope and how much of it is asked."""
     given = flow_run.parameters.get("sweep")
     sweep = given if isinstance(given, Sweep) else Sweep.model_validate(given or {})
-    part = f", {_counted(len(sweep.only), 'target')}" if sweep.only else ""
+    part = f", {counted(len(sweep.only), 'target')}" if sweep.only else ""
     return f"port-sweep {sweep.scope or 'of the only scope'}{part}, {sweep.ports or 'ports of the scope'}"[:120]
 
 

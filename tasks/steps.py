@@ -56,7 +56,7 @@ def look_again(run: str) -> None:
     """Ask once more, slowly, only where something seems to have changed."""
     asked = rounds.look_again(rounds.opened(run))
     if asked:
-        get_run_logger().info("looked again at %s that seemed to have changed", _counted(asked, "key"))
+        get_run_logger().info("looked again at %s that seemed to have changed", counted(asked, "key"))
 
 
 @task(name="settle", task_run_name="settle", cache_policy=NO_CACHE, persist_result=False)
@@ -103,10 +103,11 @@ def conclude(here: Surroundings, run: Run) -> State[object]:
 
 def counted_changes(changes: int) -> str:
     """So many changes, as far as they were counted."""
-    return f"more than {_MOST_COUNTED:,} changes" if changes > _MOST_COUNTED else _counted(changes, "change")
+    return f"more than {_MOST_COUNTED:,} changes" if changes > _MOST_COUNTED else counted(changes, "change")
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
