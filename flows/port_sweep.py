@@ -103,6 +103,7 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
             rounds.ask_canaries(round_)
             left = round_.shards
             _watch(run, ask.map([run.id] * len(left), left) if left else [])
+            rounds.ask_canaries(round_)
             look_again(run.id)
             settle(run.id)
         return _conclude(here, run_named(here.database, run.id))
