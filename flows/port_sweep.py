@@ -49,6 +49,7 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
             rounds.ask_canaries(round_)
             left = round_.shards
             watch("port-sweep", run, ask.map([run.id] * len(left), left) if left else [])
+            rounds.ask_canaries(round_)
             look_again(run.id)
             settle(run.id)
         ended = run_named(here.database, run.id)

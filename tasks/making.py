@@ -24,12 +24,17 @@ class Interrupted(CouldNotLook):
 
 @dataclass(slots=True)
 class Making:
-    """One process at its run; `stop` ends every tool, and whoever sees it set writes nothing more."""
+    """One process at its run.
+
+    `stop` ends every tool, and whoever sees it set begins nothing more; where the run is `lost` to another process,
+    nothing more is written either.
+    """
 
     database: Database
     seq: int
     hold: Hold
     stop: Event = field(default_factory=Event)
+    lost: bool = False
     _held: set[tuple[int, str]] = field(default_factory=set)
 
     @contextmanager
@@ -91,6 +96,7 @@ class Making:
                 self.hold.keep(connection)
             except StoreBusy:
                 # We were thought dead, and another process goes on with the run.
+                self.lost = True
                 self.stop.set()
 
 

@@ -26,6 +26,7 @@ from estate.store.runs import (
     Stored,
     add_evidence,
     end_shard,
+    evidence_of,
     run_named,
     set_state,
     shards_of,
@@ -160,7 +161,7 @@ def making_of(
         making = Making(here.database, make.run.seq or 0, make.hold)
         round_ = Round(here, scope, make.run, asker(making.stop), making, plan_of)
         if make.resumed:
-            _say_resumed(round_)
+            _say_resumed(round_, flow_run_id)
         with _registered(round_), making.alive():
             yield round_
 
@@ -200,9 +201,10 @@ def last_opened() -> str | None:
     return _LAST[-1] if _LAST else None
 
 
-def _say_resumed(round_: Round) -> None:
+def _say_resumed(round_: Round, flow_run_id: str | None) -> None:
     shards = shards_of(round_.here.database, round_.seq)
     asked = sum(shard.state == "asked" for shard in shards)
+    set_state(round_.here.database, round_.seq, round_.run.state, flow_run_id=flow_run_id)
     _warn(
         round_,
         f"goes on with a run of {round_.run.looked_at:%Y-%m-%d %H:%M:%S} UTC whose maker died: "
@@ -237,7 +239,8 @@ def ask_shard(round_: Round, number: int) -> None:
                     _store(round_, number, 0, evidence)
         except BaseException as error:
             words = str(error) if isinstance(error, RoundsmanError) else f"{type(error).__name__}: {error}"
-            end_shard(round_.here.database, round_.seq, number, words[:500])
+            if not round_.making.lost:
+                end_shard(round_.here.database, round_.seq, number, words[:500])
             if isinstance(error, CouldNotLook):
                 round_.making.check()
             raise
@@ -246,12 +249,16 @@ def ask_shard(round_: Round, number: int) -> None:
 
 
 def ask_canaries(round_: Round) -> None:
-    """Look at the endpoints whose state is known, in the same run: they prove that we can see."""
+    """Look at the endpoints whose state is known, in the same run: they prove that we can see.
+
+    Asked before the shards and after them, since it is the scan itself that gets a scanner locked out.
+    """
+    looks = [row.look for row in evidence_of(round_.here.database, round_.seq).get(CANARY_SHARD, ())]
     with TemporaryDirectory(prefix="roundsman-") as folder:
         try:
             for evidence in round_.asker.ask_canaries(Path(folder)):
-                _store(round_, CANARY_SHARD, 0, evidence)
-        except CouldNotLook as error:
+                _store(round_, CANARY_SHARD, max(looks, default=-1) + 1, evidence)
+        except (CouldNotLook, OutOfScope) as error:
             round_.making.check()
             _warn(round_, f"the canaries could not be asked: {error}")
 

@@ -12,13 +12,23 @@ Canary = tuple[str, str, str]
 
 
 def judge_canaries(canaries: Sequence[Canary], documents: Sequence[Document]) -> str:
-    """`ok` where every canary looked as it should, else `failed:` and what was seen instead; empty without canaries."""
+    """`ok` where every canary looked as it should in every look, else `failed:` and what was seen; empty without any.
+
+    Looks are not merged: who was locked out while the run went on saw them well at its beginning.
+    """
     if not canaries:
         return ""
-    readings: dict[str, list[Reading]] = {}
+    looks: dict[int, dict[str, list[Reading]]] = {}
     for document in documents:
+        readings = looks.setdefault(document.look, {})
         for reading in NmapReader(document.stream, look=document.look):
             readings.setdefault(reading.subject, []).append(reading)
+    wrong = [words for _, readings in sorted(looks.items() or [(0, {})]) for words in _wrong(canaries, readings)]
+    return f"failed: {'; '.join(dict.fromkeys(wrong))}" if wrong else "ok"
+
+
+def _wrong(canaries: Sequence[Canary], readings: dict[str, list[Reading]]) -> list[str]:
+    """What one look saw otherwise than it should be."""
     wrong = []
     for address, key, expect in canaries:
         sight = merge(address, Keys.of((key,)), readings.get(address, ()), "no-evidence")
@@ -27,4 +37,4 @@ def judge_canaries(canaries: Sequence[Canary], documents: Sequence[Document]) ->
         is_closed = look is not None and look.verdict is Verdict.NEGATIVE
         if (expect == "open" and key not in sight.present) or (expect == "closed" and not is_closed):
             wrong.append(f"{key} on {address} should be {expect} and was {seen}")
-    return f"failed: {'; '.join(wrong)}" if wrong else "ok"
+    return wrong
