@@ -161,7 +161,7 @@ def making_of(
         making = Making(here.database, make.run.seq or 0, make.hold)
         round_ = Round(here, scope, make.run, asker(making.stop), making, plan_of)
         if make.resumed:
-            _say_resumed(round_, flow_run_id)
+            _say_resumed(round_, new.flow_run_id)
         with _registered(round_), making.alive():
             yield round_
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from estate.evidence import Document
 from estate.ports.canaries import Canary, judge_canaries
-from estate.ports.shard import Document
 
 OPEN: Canary = ("10.77.0.4", "tcp/22", "open")
 CLOSED: Canary = ("10.77.0.4", "tcp/23", "closed")
