@@ -101,7 +101,7 @@ def test_what_is_asked_reaches_the_flow(roundsman: Any, no_flow: list[Any]) -> N
     assert (told.code, told.err) == (3, "roundsman: no flow is run here\n")
     (sweep,) = no_flow
     assert sweep.only == ("10.77.0.2", "10.77.0.4", "host:10.77.0.5")
-    assert (sweep.ports, sweep.versions) == ("tcp/22 udp/53", False)
+    assert (sweep.ports, sweep.versions) == ("tcp/22 udp/53", "no")
 
 
 def test_verify_looks_at_one_finding_or_at_one_asset(known: Any, no_flow: list[Any]) -> None:
@@ -111,7 +111,7 @@ def test_verify_looks_at_one_finding_or_at_one_asset(known: Any, no_flow: list[A
     known("verify", "host:10.77.0.2")
     assert [(sweep.only, sweep.ports, sweep.trigger) for sweep in no_flow] == [
         (("10.77.0.2",), finding["locator"], "confirm"),
-        (("10.77.0.2",), None, "confirm"),
+        (("10.77.0.2",), "", "confirm"),
     ]
 
 
