@@ -177,7 +177,9 @@ class Asker:
     def _identify(self, asked: NmapQuestion, evidence: Evidence, folder: Path) -> Iterator[Evidence]:
         """Ask what answered which service it is, in a run of its own: a host on which everything answers would keep
         its whole group from being reported."""
-        found = open_ports(evidence, len(asked.keys))
+        # Whatever a report speaks of: only who was asked, and so admitted, is asked again.
+        opened = open_ports(evidence, len(asked.keys))
+        found = {address: opened[address] for address in asked.addresses if address in opened}
         if not found:
             return
         keys = Keys.of({key for ports in found.values() for key in ports})

@@ -14,5 +14,10 @@ def resolve(name: str) -> tuple[str, ...]:
         found = socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError):
         return ()
-    addresses = (str(entry[4][0]) for entry in found)
+    addresses = (_spell(*entry[4]) for entry in found)
     return tuple(sorted({canonical_address(address) or address for address in addresses}))
+
+
+def _spell(address: str | int, _port: int | bytes = 0, _flow: int = 0, interface: int = 0) -> str:
+    """A socket's address as people write it."""
+    return f"{address}%{socket.if_indextoname(interface)}" if interface else str(address)
