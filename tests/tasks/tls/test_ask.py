@@ -240,7 +240,7 @@ def test_who_stops_listening_leaves_nothing_running(serve, wrapped, question, tm
     assert children() == set()
 
 
-@pytest.mark.xfail(reason="the proxy sees an end later than the client made it: under load it counted five", strict=False)
+@pytest.mark.xfail(reason="the proxy sees an end late: under load it counted five", strict=False)
 def test_no_more_connections_at_once_than_asked_for(openssl, serve, forward, ask) -> None:
     target, lock = openssl(), threading.Lock()
     now = most = 0
