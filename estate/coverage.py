@@ -8,7 +8,16 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from estate.errors import BadTarget
-from estate.spans import Spans, Spelled, cut, join_numbers, left_between, merge_spans, parse_spans, spell_spans
+from estate.spans import (
+    Spans,
+    Spelled,
+    cut,
+    join_numbers,
+    left_between,
+    merge_spans,
+    parse_spans,
+    spell_spans,
+)
 
 Items = Spans | frozenset[str] | None
 """What a family holds: numbers as merged ranges, names one by one, or None for all of it."""
@@ -102,19 +111,18 @@ class Keys:
         """The set of these keys, each `family/item`, or `family/*` for all of a family."""
         numbers: dict[str, list[int]] = {}
         names: dict[str, set[str]] = {}
-        whole: set[str] = set()
         for key in keys:
-            family, _, item = key.partition("/")
-            if item == "*":
-                whole.add(family)
-            elif family in _NUMBERED:
-                numbers.setdefault(family, []).append(int(item))
-            else:
+            family, item = _divide(key)
+            if isinstance(item, str):
                 names.setdefault(family, set()).add(item)
-        families: dict[str, Items] = {family: join_numbers(sorted(found)) for family, found in numbers.items()}
-        families.update((family, frozenset(found)) for family, found in names.items())
-        families.update(dict.fromkeys(whole))
-        return Keys(families)
+            elif family in numbers:
+                numbers[family].append(item)
+            else:
+                numbers[family] = [item]
+        found: dict[str, Items] = {family: join_numbers(sorted(numbers[family])) for family in numbers}
+        for family, items in names.items():
+            found[family] = _WHOLE.get(family) if "*" in items else frozenset(items)
+        return Keys._made(found)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -168,8 +176,8 @@ class Keys:
                 families[family] = _both(items, other._families[family])
         return Keys(families)
 
-    def without(self, keys: Iterable[str]) -> "Keys | None":
-        """What is left when these single keys are taken out, by cutting the spelling: readers ask this of every host.
+    def split(self, keys: Iterable[str]) -> "tuple[Keys, Keys] | None":
+        """These single keys as a set, and what they leave of this one: spelled only, as readers want it of every host.
 
         None where they are not all in here once each, or where this set is not one of a single numbered family.
         """
@@ -179,13 +187,19 @@ class Keys:
             self._spelled = Spelled(self.families[0], self.spans(self.families[0]))
         family, numbers = self._spelled.family, []
         for key in keys:
-            of, _, number = key.partition("/")
-            if of != family:
+            of, number = _divide(key)
+            if of != family or not isinstance(number, int):
                 return None
-            numbers.append(int(number))
+            numbers.append(number)
         numbers.sort()
-        rest = self._spelled.without(numbers)
-        return None if rest is None else Keys._made(None, f"{family}/{rest}" if rest else "", len(self) - len(numbers))
+        spelled = self._spelled.split(numbers)
+        if spelled is None:
+            return None
+        taken, rest = spelled
+        return (
+            Keys._made(None, f"{family}/{taken}" if taken else "", len(numbers)),
+            Keys._made(None, f"{family}/{rest}" if rest else "", len(self) - len(numbers)),
+        )
 
     def rest_after(self, keys: Iterable[str], parts: Iterable["Keys"]) -> "Keys | None":
         """What these single keys and these sets leave of this one, if they lie in it and nowhere overlap; else None.
@@ -237,7 +251,8 @@ class Keys:
 
     def __str__(self) -> str:
         if self._text is None:
-            self._text = " ".join(f"{family}/{_spell(self._families[family])}" for family in self.families)
+            found = self._families
+            self._text = " ".join([f"{family}/{_spell(found[family])}" for family in sorted(found)])
         return self._text
 
     def __repr__(self) -> str:
@@ -265,6 +280,13 @@ class Look:
     def weak(self) -> bool:
         """Whether this is a silence that never speaks against a fact."""
         return self.verdict is Verdict.SILENT and self.reason in WEAK_SILENCES
+
+
+@lru_cache(maxsize=65536)
+def _divide(key: str) -> tuple[str, int | str]:
+    """Family and item of a key: a number, a name, or `*`."""
+    family, _, item = key.partition("/")
+    return family, int(item) if family in _NUMBERED and item != "*" else item
 
 
 def _count(items: Items) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from estate.coverage import NOTHING, Keys, Look, Verdict
 
@@ -24,7 +25,7 @@ class Reading:
 
     `present` holds every key that was seen with its attributes; `looks` hold the verdicts on other keys
     (never POSITIVE). `look` numbers the look within the run: retries share a number, a second look has its own.
-    `whole` is the set that they make up, each key once, where whoever read the evidence happens to know it.
+    `whole` is there where whoever read the evidence knows that they make up all that was asked, each key once.
     """
 
     subject: str
@@ -32,7 +33,15 @@ class Reading:
     looks: tuple[Look, ...]
     look: int = 0
     notes: tuple[tuple[str, str], ...] = field(default=())
-    whole: Keys | None = None
+    whole: "Whole | None" = None
+
+
+class Whole(NamedTuple):
+    """All that was asked, and as a set what of it is present; `of` is the very mapping that this was worked out for."""
+
+    asked: Keys
+    seen: Keys
+    of: Mapping[str, Attributes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,14 @@ class Sight:
     silent: tuple[Look, ...]
     blind: tuple[Look, ...]
     silences: tuple[Keys, ...] = ()
+    whole: Whole | None = None
+
+    @property
+    def seen(self) -> Keys:
+        """The present keys as a set."""
+        if self.whole is not None and self.whole.of is self.present:
+            return self.whole.seen
+        return Keys.of(self.present)
 
     def verdict(self, key: str) -> Look | None:
         """The look that decides on this key, or None where it was not asked."""
@@ -99,9 +116,9 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
 
 def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> Sight | None:
     """The same for one reading that says no key twice, as nearly all do, without set algebra; else None."""
-    whole = reading.whole == asked
+    whole = reading.whole is not None and reading.whole.asked == asked
     if whole and len(reading.looks) == 1 and reading.looks[0].verdict is Verdict.NEGATIVE:
-        return Sight(subject, asked, reading.present, reading.looks, (), (), ())
+        return Sight(subject, asked, reading.present, reading.looks, (), (), (), reading.whole)
     looks = [look for look in reading.looks if look.keys]
     left = NOTHING if whole else asked.rest_after(reading.present, [look.keys for look in looks])
     if left is None:

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from estate.errors import BadTarget
@@ -50,11 +50,11 @@ def merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
 
 def spell_spans(spans: Spans) -> str:
     """The ranges as `1-21,23`."""
-    return ",".join([_word(low, high) for low, high in spans])
+    return ",".join([f"{low}-{high}" if high > low else f"{low}" for low, high in spans])
 
 
 def _word(low: int, high: int) -> str:
-    return f"{low}-{high}" if high > low else str(low)
+    return f"{low}-{high}" if high > low else f"{low}"
 
 
 def join_numbers(numbers: Iterable[int]) -> Spans:
@@ -117,7 +117,7 @@ def left_between(whole: Spans, pieces: list[tuple[int, int]]) -> Spans | None:
 
 
 class Spelled:
-    """The spelling of one numbered family, cut where single numbers are taken out."""
+    """The spelling of one numbered family, divided by single numbers."""
 
     __slots__ = ("_lows", "_spans", "_starts", "_text", "family")
 
@@ -129,10 +129,11 @@ class Spelled:
         self._text = ",".join(words)
         self._starts = [0, *accumulate(len(word) + 1 for word in words)]
 
-    def without(self, numbers: Iterable[int]) -> str | None:
-        """The spelling of the rest; the numbers come sorted, and None says that one of them is not in here."""
+    def split(self, numbers: Sequence[int]) -> tuple[str, str] | None:
+        """These sorted numbers and the rest, both spelled; None where one of them is not in here, or is twice."""
         kept: list[str] = []
         low, high, at = 0, -1, 0
+        apart = True
         for number in numbers:
             if number > high:
                 if low <= high:
@@ -140,15 +141,18 @@ class Spelled:
                 found = bisect_right(self._lows, number, at) - 1
                 if found > at:
                     kept.append(self._text[self._starts[at] : self._starts[found] - 1])
-                low, high = self._spans[found] if found >= at else (0, -1)
+                low, high = self._spans[found] if found >= at else (-2, -2)
                 at = found + 1
-            if not low <= number <= high:
+            if low < number <= high:
+                kept.append(f"{low}-{number - 1}" if low < number - 1 else f"{low}")
+            elif low == number:
+                apart = False
+            else:
                 return None
-            if low < number:
-                kept.append(_word(low, number - 1))
             low = number + 1
         if low <= high:
             kept.append(_word(low, high))
         if at < len(self._spans):
             kept.append(self._text[self._starts[at] :])
-        return ",".join(kept)
+        taken = ",".join(map(str, numbers)) if apart else spell_spans(join_numbers(numbers))
+        return taken, ",".join(kept)

@@ -7,19 +7,19 @@ character, and hands it on; whatever differs in the least goes to the parser, ta
 
 import re
 
-from estate.observations import NO_ATTRIBUTES, Attributes
+from estate.observations import NO_ATTRIBUTES
 from estate.ports.markup import Malformed, Markup
-from estate.ports.tags import PORT_KEYS, Group, Tags
+from estate.ports.tags import PORT_KEYS, Group, Tags, Told
 
 _TEXT = '[^"<&\n\r\t]*+'
 _WORD = "[a-z-]*+"
 _STATE = "[a-z|]++"
 _NUMBER = "[0-9]*+"
 _PROTOCOL = "(?:tcp|udp|sctp)"
-_EXTRA = (
-    rf'<extraports state="{_STATE}" count="{_NUMBER}">\n'
-    rf'(?:<extrareasons reason="{_WORD}" count="{_NUMBER}" proto="{_PROTOCOL}" ports="[0-9,-]++"/>\n)++'
-    r"</extraports>\n"
+_REASON = rf'<extrareasons reason="({_WORD})" count="{_NUMBER}" proto="({_PROTOCOL})" ports="([0-9,-]++)"/>\n'
+_EXTRA = rf'<extraports state="({_STATE})" count="{_NUMBER}">\n{_REASON}</extraports>\n'
+_EXTRAS = re.sub(
+    r"\((?!\?)", "(?:", rf'<extraports state="{_STATE}" count="{_NUMBER}">\n(?:{_REASON})++</extraports>\n'
 )
 _PORT = (
     rf'<port protocol="{_PROTOCOL}" portid="[0-9]++"><state state="{_STATE}" reason="{_WORD}" reason_ttl="{_NUMBER}"/>'
@@ -33,7 +33,7 @@ _HOST = re.compile(
     rf'<host(?: starttime="{_NUMBER}" endtime="{_NUMBER}")?+>'
     rf'<status state="(up|down)" reason="({_WORD})" reason_ttl="{_NUMBER}"/>\n'
     rf'<address addr="([0-9a-f.:]++)" addrtype="ipv[46]"/>\n{_MAC_AND_NAMES}'
-    rf"(<ports>((?:{_EXTRA})*+)((?:{_PORT})*+)</ports>\n)?+"
+    rf"(<ports>(?:{_EXTRA})?+((?:{_EXTRAS})*+)((?:{_PORT})*+)</ports>\n)?+"
     rf'(?:<times srtt="-?{_NUMBER}" rttvar="-?{_NUMBER}" to="-?{_NUMBER}"/>\n)?+'
     r"</host>\n?+"
 )
@@ -42,13 +42,17 @@ _HINTS = re.compile(
     rf'<address addr="[0-9a-f.:]++" addrtype="ipv[46]"/>\n{_MAC_AND_NAMES}</hosthint>\n)++'
 )
 """What `-v` says of hosts as soon as they are known to be up, long before their ports: it proves nothing yet."""
-_IN_EXTRA = re.compile(
+_IN_EXTRAS = re.compile(
     r'<extraports state="([a-z|]+)"|<extrareasons reason="([a-z-]*)" count="[0-9]*" proto="([a-z]+)" ports="([^"]+)"'
 )
 _IN_PORT = re.compile(r'<port protocol="([a-z]+)" portid="([0-9]+)"><state state="([a-z|]+)" reason="([a-z-]*)"')
+_OPEN_TCP = re.compile('"tcp" portid="([0-9]+)"><state state="open"')
 _OPENING = re.compile("<host(?:hint)?+[ >]")
+_TCP = PORT_KEYS["tcp"]
 _MARK = "roundsman-mark"
 _LONGEST = 1 << 20
+_KEPT = 2_000
+"""What many hosts say alike is found among what the first of them said; where each says something else, all is new."""
 
 
 class PlainHosts:
@@ -64,26 +68,37 @@ class PlainHosts:
     def feed(self, text: str, final: bool) -> None:
         """Take in a piece of the report; a host that it cuts in two is kept until the rest of it comes."""
         text, self._held = self._held + text, ""
-        fed = search = 0
+        fed = search = self._take_hosts(text, 0) if self._between_hosts else 0
         last_end = max(text.rfind("</host>"), text.rfind("</hosthint>"))
         while (opening := _OPENING.search(text, search)) is not None:
             at = opening.start()
             host = _HOST.match(text, at) or _HINTS.match(text, at)
             if host is not None:
+                search = host.end()
                 if at > fed or not self._between_hosts:
                     self._parse(text[fed:at])
                     fed = at
                     self._between_hosts = self._stands_between_hosts()
-                if self._between_hosts and (host.re is _HINTS or self._take(host)):
-                    fed = search = host.end()
-                    self._markup.lines_not_parsed += text.count("\n", at, fed)
-                    continue
+                if self._between_hosts:
+                    fed = self._take_hosts(text, at)
+                    search = max(search, fed)
             elif at > last_end and len(text) - at < _LONGEST and not final:
                 text, self._held = text[:at], text[at:]
                 break
-            search = at + 1 if host is None else host.end()
+            else:
+                search = at + 1
         if fed < len(text):
             self._parse(text[fed:])
+
+    def _take_hosts(self, text: str, at: int) -> int:
+        """Take the plain hosts and hints that follow one another from here on, and say where they end."""
+        start = at
+        while (host := _HOST.match(text, at) or _HINTS.match(text, at)) is not None:
+            if host.re is _HOST and not self._take(host):
+                break
+            at = host.end()
+        self._markup.lines_not_parsed += text.count("\n", start, at)
+        return at
 
     def _parse(self, text: str) -> None:
         self._between_hosts = False
@@ -101,28 +116,35 @@ class PlainHosts:
         self._mark_seen = True
 
     def _take(self, host: re.Match[str]) -> bool:
-        status, reason, address, ports, extras, listed = host.groups("")
-        try:
-            groups, present = _read_ports(extras, listed)
-            self._tags.take_host(status, reason, address, groups, present, saw_ports=bool(ports))
-        except Malformed:
-            return False  # The parser will come to it, and say at which line.
+        status, reason, address, ports, *_ = host.groups("")
+        same = (status, reason, ports)
+        told = self._tags.told.get(same)
+        if told is None:
+            try:
+                told = self._understand(host)
+            except Malformed:
+                return False  # The parser will come to it, and say at which line.
+            if len(self._tags.told) < _KEPT:
+                self._tags.told[same] = told
+        self._tags.take(address, told)
         return True
 
-
-def _read_ports(extras: str, listed: str) -> tuple[dict[Group, list[str]], dict[str, Attributes]]:
-    groups: dict[Group, list[str]] = {}
-    present: dict[str, Attributes] = {}
-    state = ""
-    for named, reason, protocol, ports in _IN_EXTRA.findall(extras):
-        if named:
-            state = named
-        else:
-            groups.setdefault((protocol, state, reason), []).append(ports)
-    for protocol, number, named, reason in _IN_PORT.findall(listed):
-        key = PORT_KEYS[protocol][number]
-        if named == "open":
-            present[key] = NO_ATTRIBUTES
-        else:
-            groups.setdefault((protocol, named, reason), []).append(number)
-    return groups, present
+    def _understand(self, host: re.Match[str]) -> Told:
+        status, status_reason, _, ports, state, reason, protocol, ranges, extras, listed = host.groups("")
+        groups: dict[Group, list[str]] = {(protocol, state, reason): [ranges]} if ranges else {}
+        if extras:
+            for named, reason, protocol, ranges in _IN_EXTRAS.findall(extras):
+                if named:
+                    state = named
+                else:
+                    groups.setdefault((protocol, state, reason), []).append(ranges)
+        numbers = _OPEN_TCP.findall(listed)
+        present = dict.fromkeys([_TCP[number] for number in numbers], NO_ATTRIBUTES)
+        if len(numbers) < listed.count("<port "):
+            for protocol, number, state, reason in _IN_PORT.findall(listed):
+                key = PORT_KEYS[protocol][number]
+                if state == "open":
+                    present[key] = NO_ATTRIBUTES
+                else:
+                    groups.setdefault((protocol, state, reason), []).append(number)
+        return self._tags.understand(status, status_reason, groups, present, saw_ports=bool(ports))

@@ -1,13 +1,13 @@
 """The tags of an nmap report, turned into readings host by host; it runs for every tag, so it is written for speed."""
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from estate.assets import canonical_address
 from estate.coverage import NOTHING, Keys, Look, Verdict
 from estate.errors import BadTarget
-from estate.observations import NO_ATTRIBUTES, Attributes, Reading
+from estate.observations import NO_ATTRIBUTES, Attributes, Reading, Whole
 from estate.ports.markup import Malformed
 from estate.ports.verdicts import answers, away, judge, weigh
 from estate.spans import parse_spans
@@ -37,6 +37,16 @@ _NO_PORTS = frozenset({"-sn", "-sP", "-sL"})
 
 Group = tuple[str, str, str]
 """(protocol, state, reason) of ports that are not open."""
+Counted = tuple[str, str, list[str]]
+"""(state, count, reasons) of ports that are not listed."""
+
+
+class Told(NamedTuple):
+    """What a host says of its ports, whoever it is: see `Reading`."""
+
+    present: Mapping[str, Attributes]
+    looks: tuple[Look, ...]
+    whole: Whole | None
 
 
 class _PortKeys(dict[str, str]):
@@ -60,7 +70,8 @@ class Tags:
     """The handlers of an XML parser, and what they have understood so far.
 
     `ready` collects the readings of finished hosts; whoever drives the parser takes them away. `characters_held`
-    and `ports_listed` say how large the host at hand has grown.
+    and `ports_listed` say how large the host at hand has grown. `told` is for whoever understands many hosts alike:
+    it is emptied where the report begins to speak of another scan.
     """
 
     def __init__(self, look: int) -> None:
@@ -78,6 +89,7 @@ class Tags:
         self._one_probe = self._foreign = False
         self._types: dict[str, str] = {}
         self._looks: dict[tuple[Group, str], Look] = {}
+        self.told: dict[tuple[str, str, str], Told] = {}
         self._judged: dict[Group, tuple[str, Verdict, str]] = {}
         self._others: dict[str, Callable[[dict[str, str]], None]] = {
             "address": self._address,
@@ -146,6 +158,7 @@ class Tags:
         if protocol in PORT_KEYS:
             self._looks.clear()
             self._judged.clear()
+            self.told.clear()
             self._types[protocol] = "flags" if attributes.get("scanflags") else attributes.get("type", "")
             if attributes.get("services"):
                 self.asked |= _keys(protocol, attributes["services"])
@@ -165,7 +178,7 @@ class Tags:
         self._notes: list[tuple[str, str]] = []
         self._present: dict[str, Attributes] = {}
         self._rest: dict[Group, list[str]] = {}
-        self._counted: list[tuple[str, str, list[str]]] = []
+        self._counted: list[Counted] = []
         self._state = ""
         self._ranged = True
         self._saw_ports = False
@@ -174,24 +187,13 @@ class Tags:
         self._key = self._number = self._protocol = ""
         self.characters_held = 0
 
-    def take_host(
-        self,
-        status: str,
-        reason: str,
-        address: str,
-        groups: dict[Group, list[str]],
-        present: dict[str, Attributes],
-        *,
-        saw_ports: bool,
-    ) -> None:
-        """Take in a whole host that came without its tags."""
-        self._host({})
-        self._status_word, self._status_reason = status, reason
-        self._subject = address if _IPV4.match(address) else canonical_address(address) or ""
-        self._rest = groups
-        self._present = present
-        self._saw_ports = saw_ports
-        self._close_host()
+    def take(self, address: str, told: Told) -> None:
+        """Take in a host that came without its tags, of which this much is understood already."""
+        self.begun = True
+        self.hosts += 1
+        subject = address if _IPV4.match(address) else canonical_address(address)
+        if subject:
+            self.ready.append(Reading(subject, told.present, told.looks, self._look, (), told.whole))
 
     def _status(self, attributes: dict[str, str]) -> None:
         self._status_word = attributes.get("state", "")
@@ -274,82 +276,116 @@ class Tags:
     def _close_host(self) -> None:
         self._open = False
         self.hosts += 1
-        if not self._subject:
-            return
-        looks: list[Look] = []
-        whole = None
-        if not self._foreign:
-            # Nearly every host lists all that was asked: what answers, and the rest as one group.
-            rest = self.asked.without(self._present) if len(self._rest) == 1 else None
-            for group, texts in self._rest.items():
-                text = texts[0] if len(texts) == 1 else ",".join(texts)
-                look = self._looks.get((group, text)) or self._understand(group, text, rest)
-                if look.keys is rest or look.keys == rest:
-                    whole = self.asked
-                if look is not _OF_NO_PORT:
-                    looks.append(look)
-            if self._present and "window" in self._types.values():
-                self._doubt_open(looks)
-            if self._counted or self._timed_out or self._status_word != "up" or not self._saw_ports:
-                self._look_closer(looks)
-            if len(looks) > 1 or (looks and looks[0].verdict is not Verdict.NEGATIVE):
-                looks = weigh(
-                    looks,
-                    answered=bool(self._present) or answers(self._status_reason),
-                    connect="connect" in self._types.values(),
-                    one_probe=self._one_probe,
-                )
-        self.ready.append(Reading(self._subject, self._present, tuple(looks), self._look, tuple(self._notes), whole))
+        if self._subject:
+            told = self.understand(
+                self._status_word,
+                self._status_reason,
+                self._rest,
+                self._present,
+                saw_ports=self._saw_ports,
+                counted=self._counted,
+                timed_out=self._timed_out,
+            )
+            reading = Reading(self._subject, told.present, told.looks, self._look, tuple(self._notes), told.whole)
+            self.ready.append(reading)
         self._present = {}  # What stands between hosts must not change a reading that is already given away.
 
-    def _understand(self, group: Group, text: str, rest: Keys | None) -> Look:
-        """The look that these ports of one group make, which may be just `rest`; many hosts share it."""
-        if len(self._looks) >= _KEPT_LOOKS:
-            self._looks.clear()
-            self._judged.clear()
+    def understand(
+        self,
+        status: str,
+        status_reason: str,
+        rest: Mapping[Group, Sequence[str]],
+        present: dict[str, Attributes],
+        *,
+        saw_ports: bool,
+        counted: Sequence[Counted] = (),
+        timed_out: bool = False,
+    ) -> Told:
+        """What a host says of its ports, all in all."""
+        looks: list[Look] = []
+        whole = None
+        if self._foreign:
+            return Told(present, (), None)
+        # Nearly every host lists all that was asked: what answers, and what is left as one group.
+        seen, left = (len(rest) == 1 and self.asked.split(present)) or (None, NOTHING)
+        for group, texts in rest.items():
+            text = texts[0] if len(texts) == 1 else ",".join(texts)
+            if seen is not None and str(left) == f"{group[0]}/{text}":
+                look = Look(*self._judge(group)[1:], left)
+                whole = Whole(self.asked, seen, present)
+            else:
+                look = self._looks.get((group, text)) or self._understand(group, text)
+            if look is not _OF_NO_PORT:
+                looks.append(look)
+        if present and "window" in self._types.values():
+            self._doubt_open(present, looks)
+        if counted or timed_out or status != "up" or not saw_ports:
+            self._look_closer(looks, status, status_reason, present, counted, saw_ports=saw_ports, timed_out=timed_out)
+        if len(looks) > 1 or (looks and looks[0].verdict is not Verdict.NEGATIVE):
+            looks = weigh(
+                looks,
+                answered=bool(present) or answers(status_reason),
+                connect="connect" in self._types.values(),
+                one_probe=self._one_probe,
+            )
+        return Told(present, tuple(looks), whole)
+
+    def _understand(self, group: Group, text: str) -> Look:
+        """The look that these ports of one group make; many hosts share it."""
+        protocol, verdict, word = self._judge(group)
+        look = Look(verdict, word, _keys(protocol, text)) if protocol in PORT_KEYS else _OF_NO_PORT
+        if len(self._looks) < _KEPT_LOOKS:
+            self._looks[group, text] = look
+        return look
+
+    def _judge(self, group: Group) -> tuple[str, Verdict, str]:
         judged = self._judged.get(group)
         if judged is None:
             protocol, state, reason = group
             if not protocol and len(self.asked.families) == 1:
                 protocol = self.asked.families[0]
-            judged = self._judged[group] = (protocol, *judge(state, reason, self._types.get(protocol, "")))
-        protocol, verdict, word = judged
-        if protocol not in PORT_KEYS:
-            look = _OF_NO_PORT
-        elif rest is not None and f"{protocol}/{text}" == str(rest):
-            look = Look(verdict, word, rest)
-        else:
-            look = Look(verdict, word, _keys(protocol, text))
-        self._looks[group, text] = look
-        return look
+            judged = (protocol, *judge(state, reason, self._types.get(protocol, "")))
+            if len(self._judged) < _KEPT_LOOKS:
+                self._judged[group] = judged
+        return judged
 
-    def _doubt_open(self, looks: list[Look]) -> None:
+    def _doubt_open(self, present: dict[str, Attributes], looks: list[Look]) -> None:
         """Take back what a window scan calls open: it only infers that from the look of a reset."""
-        doubted = [key for key in self._present if self._types.get(key.partition("/")[0]) == "window"]
+        doubted = [key for key in present if self._types.get(key.partition("/")[0]) == "window"]
         for key in doubted:
-            del self._present[key]
+            del present[key]
         if doubted:
             looks.append(Look(Verdict.BLIND, "window-scan", Keys.of(doubted)))
 
-    def _look_closer(self, looks: list[Look]) -> None:
+    def _look_closer(
+        self,
+        looks: list[Look],
+        status: str,
+        status_reason: str,
+        present: Mapping[str, Attributes],
+        counted: Sequence[Counted],
+        *,
+        saw_ports: bool,
+        timed_out: bool,
+    ) -> None:
         """Add what counts alone, the host's status and its time-out say of the ports that it does not list."""
         asked = self.asked or EVERY_PORT
-        left = asked - Keys.of(self._present) if self._present else asked
+        left = asked - Keys.of(present) if present else asked
         for look in looks:
             left -= look.keys
         if not left:
             return
-        if self._status_word == "down":
-            looks.append(away(self._status_reason, left, pinged=not self._words & _NO_PING))
-        elif self._status_word != "up":
+        if status == "down":
+            looks.append(away(status_reason, left, pinged=not self._words & _NO_PING))
+        elif status != "up":
             looks.append(Look(Verdict.BLIND, "not-scanned", left))
-        elif self._timed_out:
+        elif timed_out:
             looks.append(Look(Verdict.BLIND, "host-timeout", left))
-        elif not self._saw_ports:
+        elif not saw_ports:
             looks.append(Look(Verdict.BLIND, "not-scanned" if self._words & _NO_PORTS else "no-ports", left))
-        elif len(self._counted) == 1 and self._counted[0][1] == str(len(left)):
+        elif len(counted) == 1 and counted[0][1] == str(len(left)):
             # Before 7.9x there were only counts; they speak where nothing else can be meant.
-            state, _, reasons = self._counted[0]
+            state, _, reasons = counted[0]
             types = {self._types.get(family, "") for family in left.families}
             verdict, word = min(judge(state, reason, kind) for reason in reasons or [""] for kind in types)
             looks.append(Look(verdict, word, left))

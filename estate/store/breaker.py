@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, insert, select
 
 from estate.coverage import Keys
-from estate.store.maps import Groups, decode, encode
+from estate.store.maps import Groups, decode, encode, put
 from estate.store.rows import MAP, RUN
 from estate.store.staging import Staging
 from estate.store.tables import Run
@@ -15,7 +15,7 @@ def quarantine_note(connection: Connection, staging: Staging) -> str:
     """Keep what the run would close, as the name of a stored map."""
     groups: Groups = {}
     for subject, keys in staging.totals.closing.items():
-        groups.setdefault(("gone", str(Keys.of(keys))), []).append(subject)
+        put(groups, "gone", Keys.of(keys), subject)
     sha256, body = encode(groups)
     if connection.execute(select(MAP.c.sha256).where(MAP.c.sha256 == sha256)).first() is None:
         connection.execute(insert(MAP), {"sha256": sha256, "body": body})

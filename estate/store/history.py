@@ -63,7 +63,9 @@ def _looks(
     rest = columns.join(RUN, RUN.c.seq == COVERAGE.c.run_seq).where(condition)
     done: set[tuple[str, int]] = set()
     for query in (first, rest):
-        left = sorted({(sha256, verdict) for sha256, verdict in connection.execute(query)} - done)
+        # Negatives first: nothing says more of a key that was never seen.
+        found = {(sha256, verdict) for sha256, verdict in connection.execute(query)} - done
+        left = sorted(found, key=lambda look: (look[1] != Verdict.NEGATIVE, look))
         done.update(left)
         for start in range(0, len(left), _BATCH):
             names = {sha256 for sha256, _ in left[start : start + _BATCH]}

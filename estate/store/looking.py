@@ -36,7 +36,8 @@ def last_looks(
         .join(RUN, RUN.c.seq == COVERAGE.c.run_seq)
         .where(RUN.c.zone == zone, RUN.c.state.in_(PUBLISHED), COVERAGE.c.aspect == aspect)
         .where(COVERAGE.c.verdict != int(Verdict.BLIND), RUN.c.looked_at >= since)
-        .order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc())
+        # What answered comes first: mostly it is all that was asked for.
+        .order_by(RUN.c.looked_at.desc(), RUN.c.seq.desc(), COVERAGE.c.verdict.desc())
     )
     done: set[tuple[str, int]] = set()
     for looked_at, number, name in connection.execute(query):

@@ -8,16 +8,16 @@ from sqlalchemy import Connection, insert, select
 
 from estate.assets import Asset
 from estate.coverage import Keys, Verdict
-from estate.diff import Cause, Change, Comparison, Kind, Past, Rules, blinded, compare
+from estate.diff import Cause, Change, Comparison, Fact, Kind, Past, Rules, blinded, compare
 from estate.findings import Ruling
 from estate.observations import Sight
 from estate.policy import Policy
 from estate.store.history import Newer, Series, pasts
 from estate.store.inventory import ensure_assets
 from estate.store.judging import apply_rulings
-from estate.store.known import NOTHING_KNOWN, Known, load_known
+from estate.store.known import NOTHING_KNOWN, Known, load_known, steady
 from estate.store.late import UNTOUCHED, dimmed, newer_than, without
-from estate.store.maps import Groups, encode
+from estate.store.maps import Groups, encode, put
 from estate.store.recording import change_row, fact_row, write_facts
 from estate.store.rows import CHANGE, COVERAGE, MAP
 from estate.store.scans import Scan
@@ -33,7 +33,7 @@ class Totals:
     """What the staged parts of a run add up to: (asset, key) pairs by verdict, and what would be closed."""
 
     asked: int = 0
-    counts: dict[Verdict, int] = field(default_factory=lambda: dict.fromkeys(Verdict, 0))
+    counts: list[int] = field(default_factory=lambda: [0] * len(Verdict))
     reasons: dict[str, int] = field(default_factory=dict)
     present: int = 0
     closing: dict[str, list[str]] = field(default_factory=dict)
@@ -79,37 +79,73 @@ class Staging:
 
 def stage_part(connection: Connection, staging: Staging, shard: int, part: int, sights: Iterable[Sight]) -> None:
     """Stage up to `PART` subjects."""
-    groups: dict[Verdict, Groups] = {verdict: {} for verdict in Verdict}
+    groups: tuple[Groups, ...] = tuple({} for _ in Verdict)
+    doubtful: list[tuple[Sight, Known]] = []
     iterator = iter(sights)
     while batch := list(islice(iterator, _BATCH)):
-        _stage_batch(connection, staging, batch, groups)
+        doubtful += _look_through(connection, staging, batch, groups)
+        # Few hosts change, so those of many batches are worth one look at their past.
+        if len(doubtful) >= _BATCH:
+            _stage_changes(connection, staging, doubtful)
+            doubtful = []
+    _stage_changes(connection, staging, doubtful)
     _write_coverage(connection, staging, shard, part, groups)
 
 
-def _stage_batch(connection: Connection, staging: Staging, batch: list[Sight], groups: dict[Verdict, Groups]) -> None:
+def _look_through(
+    connection: Connection, staging: Staging, batch: list[Sight], groups: Sequence[Groups]
+) -> Iterator[tuple[Sight, Known]]:
+    """Count what was looked at, and pick the subjects that may not be as they were."""
     scan = staging.scan
     if staging.blind_because:
         batch = [blinded(sight, staging.blind_because) for sight in batch]
     if staging.check is not None:
         for sight in batch:
-            _count(staging, sight, NOTHING_KNOWN, groups)
+            _count(staging, sight, groups)
         return
-    subjects = {sight.subject for sight in batch}
+    same = _steady(connection, staging, batch)
+    subjects = [sight.subject for sight in batch if sight.subject not in same]
     known = load_known(connection, staging.series, scan.kind, staging.run, subjects, late=staging.late)
-    folded: list[Sight] = []
     for sight in batch:
+        if sight.subject in same:
+            staging.totals.present += len(sight.present)
+            _count(staging, sight, groups, sight)
+            continue
         state = known.get(sight.subject, NOTHING_KNOWN)
-        _count(staging, sight, state, groups)
-        folded.append(scan.fold(sight, state.facts))
+        folded = scan.fold(sight, state.facts)
+        _count_known(staging.totals, sight, state.facts)
+        _count(staging, sight, groups, folded)
+        yield folded, state
+
+
+def _steady(connection: Connection, staging: Staging, batch: Sequence[Sight]) -> frozenset[str]:
+    """The subjects about which nothing can be new: seen as they are known, without attributes that might differ."""
+    if staging.first or staging.late:
+        return frozenset()
+    scan, policy, zone = staging.scan, staging.policy, staging.run.zone
+    judged = bool(policy.sha256)
+    seen = {
+        sight.subject: sight.present.keys()
+        for sight in batch
+        if not any(sight.present.values())
+        and scan.fold(sight, {}) is sight
+        and not (judged and policy.required(Asset(scan.kind, sight.subject, zone)))
+    }
+    return steady(connection, staging.series, scan.kind, seen, nothing_gone=judged)
+
+
+def _stage_changes(connection: Connection, staging: Staging, chosen: Sequence[tuple[Sight, Known]]) -> None:
+    """Compare these subjects with what is known of them, and write what is new."""
+    scan = staging.scan
     newer: Mapping[str, Newer] = {}
     if staging.late:
-        newer = newer_than(connection, staging.series, staging.run, known, subjects)
-        folded = [without(sight, newer.get(sight.subject, UNTOUCHED)) for sight in folded]
-    histories = _histories(connection, staging, folded, known)
+        known = {sight.subject: state for sight, state in chosen}
+        newer = newer_than(connection, staging.series, staging.run, known, known.keys())
+        chosen = [(without(sight, newer.get(sight.subject, UNTOUCHED)), state) for sight, state in chosen]
+    histories = _histories(connection, staging, chosen)
     compared: list[tuple[Asset, Sight, Known, Comparison]] = []
     owed: list[tuple[Asset, Sight, Known]] = []
-    for sight in folded:
-        state = known.get(sight.subject, NOTHING_KNOWN)
+    for sight, state in chosen:
         asset = Asset(scan.kind, sight.subject, staging.run.zone)
 
         def past(key: str, subject: str = sight.subject) -> Past:
@@ -118,7 +154,7 @@ def _stage_batch(connection: Connection, staging: Staging, batch: list[Sight], g
         comparison = compare(asset, scan.aspect, state.facts, sight, past, staging.rules)
         if comparison.facts or comparison.changes:
             compared.append((asset, sight, state, comparison))
-        elif staging.policy.sha256 and (staging.policy.required(asset) or not _all_present(state)):
+        elif _owes(staging, sight.subject, state):
             owed.append((asset, sight, state))
     if staging.preview is not None:
         staging.preview.extend(change for *_, comparison in compared for change in comparison.changes)
@@ -126,54 +162,63 @@ def _stage_batch(connection: Connection, staging: Staging, batch: list[Sight], g
     _write(connection, staging, compared, owed, newer)
 
 
-def _all_present(state: Known) -> bool:
-    return all(fact.present for fact in state.facts.values())
+def _owes(staging: Staging, subject: str, state: Known) -> bool:
+    """Whether an asset without a change may still be judged: because something should answer, or did and does not."""
+    policy = staging.policy
+    if not policy.sha256:
+        return False
+    if not all(fact.present for fact in state.facts.values()):
+        return True
+    return bool(policy.required(Asset(staging.scan.kind, subject, staging.run.zone)))
 
 
 def _histories(
-    connection: Connection, staging: Staging, batch: Sequence[Sight], known: Mapping[str, Known]
+    connection: Connection, staging: Staging, chosen: Sequence[tuple[Sight, Known]]
 ) -> dict[tuple[str, str], Past]:
     if staging.first:
         return {}
-    wanted: dict[str, set[str]] = {}
-    for sight in batch:
-        facts = known[sight.subject].facts if sight.subject in known else {}
-        if len(facts) != len(sight.present) or facts.keys() != sight.present.keys():
-            unknown = sight.present.keys() - facts.keys()
-            if unknown:
-                wanted[sight.subject] = set(unknown)
+    wanted = {sight.subject: sight.present.keys() - state.facts.keys() for sight, state in chosen}
+    wanted = {subject: keys for subject, keys in wanted.items() if keys}
     return pasts(connection, staging.series, staging.run, wanted) if wanted else {}
 
 
-def _count(staging: Staging, sight: Sight, state: Known, groups: dict[Verdict, Groups]) -> None:
-    totals = staging.totals
-    subject = sight.subject
+def _count(staging: Staging, sight: Sight, groups: Sequence[Groups], folded: Sight | None = None) -> None:
+    """Add up what was looked at, and put the subject where others have the same words.
+
+    Args:
+        folded: the sight in the light of what is known, where that is known; the same one if nothing in it is noise.
+    """
+    totals, subject, counts = staging.totals, sight.subject, staging.totals.counts
     totals.asked += len(sight.asked)
-    facts = state.facts
-    totals.present += sum(fact.present for key, fact in facts.items() if key in sight.asked) if facts else 0
-    counts = totals.counts
     if sight.present:
         counts[Verdict.POSITIVE] += len(sight.present)
-        groups[Verdict.POSITIVE].setdefault(("", str(Keys.of(sight.present))), []).append(subject)
-        told = staging.scan.fold(sight, {})
+        put(groups[Verdict.POSITIVE], "", sight.seen, subject)
+        told = sight if folded is sight else staging.scan.fold(sight, {})
         if told is not sight:
             # What the whole means was seen as well, though nobody asked for it.
-            meant = Keys.of(told.present.keys() - sight.present.keys())
-            groups[Verdict.POSITIVE].setdefault(("", str(meant)), []).append(subject)
+            put(groups[Verdict.POSITIVE], "", Keys.of(told.present.keys() - sight.present.keys()), subject)
     for look in (*sight.negative, *sight.silent, *sight.blind):
-        size = len(look.keys)
-        verdict = look.verdict
-        groups[verdict].setdefault((look.reason, str(look.keys)), []).append(subject)
-        if look.weak and facts:
-            # Silence of a host that is away hides what we know to be there: for those keys we could not look.
-            hidden = sum(fact.present and key in look.keys for key, fact in facts.items())
-            counts[Verdict.BLIND] += hidden
-            size -= hidden
+        verdict, reason, keys = look.verdict, look.reason, look.keys
+        counts[verdict] += len(keys)
+        put(groups[verdict], reason, keys, subject)
+        if verdict is Verdict.BLIND:
+            totals.reasons[reason] = totals.reasons.get(reason, 0) + len(keys)
+
+
+def _count_known(totals: Totals, sight: Sight, facts: Mapping[str, Fact]) -> None:
+    """Count what is known to be there of what was asked, and how much of it is hidden by a silence that says nothing.
+
+    Silence of a host that is away hides what we know to be there: for those keys we could not look.
+    """
+    present = [key for key, fact in facts.items() if fact.present and key in sight.asked]
+    totals.present += len(present)
+    for look in sight.silent if present else ():
+        if look.weak:
+            hidden = sum(key in look.keys for key in present)
+            totals.counts[Verdict.BLIND] += hidden
+            totals.counts[Verdict.SILENT] -= hidden
             if hidden:
                 totals.reasons[look.reason] = totals.reasons.get(look.reason, 0) + hidden
-        counts[verdict] += size
-        if verdict is Verdict.BLIND:
-            totals.reasons[look.reason] = totals.reasons.get(look.reason, 0) + size
 
 
 def _write(
@@ -226,10 +271,8 @@ def _write(
         apply_rulings(connection, lost, vantage, seq, scan.aspect, Cause.ESTATE.value)
 
 
-def _write_coverage(
-    connection: Connection, staging: Staging, shard: int, part: int, groups: dict[Verdict, Groups]
-) -> None:
-    for verdict, found in groups.items():
+def _write_coverage(connection: Connection, staging: Staging, shard: int, part: int, groups: Sequence[Groups]) -> None:
+    for verdict, found in zip(Verdict, groups, strict=True):
         if not found or staging.preview is not None:
             continue
         sha256, body = encode(found)

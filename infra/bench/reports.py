@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-PORTS = 10_000
+PORTS = 1024
 _GROUP = 4096
 _FIRST = IPv4Address("10.77.0.0")
 _SERVICES = {22: "ssh", 25: "smtp", 53: "domain", 80: "http", 143: "imap", 443: "https", 445: "microsoft-ds"}

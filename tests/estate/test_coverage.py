@@ -129,8 +129,11 @@ def test_verdicts_are_ordered_by_strength_and_have_words():
 def test_taking_single_keys_out_is_the_algebra_of_sets(keys, data):
     ports = Keys.of(key for key in keys if key.startswith("tcp/")) | Keys.parse("tcp/100-200")
     taken = data.draw(st.sets(st.sampled_from(sorted(ports)), max_size=6))
-    rest = ports.without(taken)
-    assert rest is not None
+    split = ports.split(taken)
+    assert split is not None
+    seen, rest = split
+    assert (str(seen), len(seen)) == (str(Keys.of(taken)), len(taken))
+    assert seen.spans("tcp") == Keys.of(taken).spans("tcp")
     assert len(rest) == len(ports) - len(taken)
     assert str(rest) == str(ports - Keys.of(taken))
     assert rest == ports - Keys.of(taken)
@@ -140,10 +143,10 @@ def test_taking_single_keys_out_is_the_algebra_of_sets(keys, data):
 
 def test_only_what_is_in_a_set_of_ports_can_be_taken_out_of_it():
     ports = Keys.parse("tcp/1-100")
-    assert ports.without(["tcp/101"]) is None
-    assert ports.without(["udp/5"]) is None
-    assert ports.without(["tcp/5", "tcp/5"]) is None
-    assert Keys.parse("tcp/5").without(["tcp/5"]) == NOTHING
-    assert Keys.parse("tcp/5 udp/5").without(["tcp/5"]) is None
-    assert Keys.parse("pkg/a").without(["pkg/a"]) is None
-    assert NOTHING.without([]) is None
+    assert ports.split(["tcp/101"]) is None
+    assert ports.split(["udp/5"]) is None
+    assert ports.split(["tcp/5", "tcp/5"]) is None
+    assert Keys.parse("tcp/5").split(["tcp/5"]) == (Keys.parse("tcp/5"), NOTHING)
+    assert Keys.parse("tcp/5 udp/5").split(["tcp/5"]) is None
+    assert Keys.parse("pkg/a").split(["pkg/a"]) is None
+    assert NOTHING.split([]) is None

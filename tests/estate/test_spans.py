@@ -45,15 +45,16 @@ def test_cutting_is_the_algebra_of_sets(one, two):
 def test_a_spelling_is_cut_as_a_set_is(spans, data):
     spans = merge_spans(spans)
     taken = data.draw(st.sets(st.sampled_from(sorted(numbers(spans)))))
-    rest = Spelled("tcp", spans).without(sorted(taken))
-    assert rest == spell_spans(cut(spans, join_numbers(sorted(taken)), keep_inside=False))
+    split = Spelled("tcp", spans).split(sorted(taken))
+    taken = join_numbers(sorted(taken))
+    assert split == (spell_spans(taken), spell_spans(cut(spans, taken, keep_inside=False)))
 
 
 @given(SPANS, st.lists(NUMBERS, min_size=1, max_size=8))
 def test_what_is_not_in_there_once_cannot_be_cut_out(spans, taken):
     spans = merge_spans(spans)
     there = set(taken) <= numbers(spans) and len(set(taken)) == len(taken)
-    assert (Spelled("tcp", spans).without(sorted(taken)) is not None) is there
+    assert (Spelled("tcp", spans).split(sorted(taken)) is not None) is there
 
 
 @pytest.mark.parametrize(

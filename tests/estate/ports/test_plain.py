@@ -46,13 +46,13 @@ def tag_by_tag(text: bytes) -> bytes:
 def taken(monkeypatch) -> list[str]:
     """The hosts that went the short way."""
     found: list[str] = []
-    take = Tags.take_host
+    take = Tags.take
 
-    def noted(self, status, reason, address, *rest, **options):
+    def noted(self, address, told):
         found.append(address)
-        take(self, status, reason, address, *rest, **options)
+        take(self, address, told)
 
-    monkeypatch.setattr(Tags, "take_host", noted)
+    monkeypatch.setattr(Tags, "take", noted)
     return found
 
 
@@ -130,3 +130,34 @@ def test_a_fault_after_hosts_that_went_the_short_way_is_at_its_own_line():
     tail = read(text.encode())[1]
     assert isinstance(tail, ReportTail)
     assert tail.reason == f"malformed: line {line}"
+
+
+HINT = '<hosthint><status state="up" reason="syn-ack" reason_ttl="64"/>\n<address addr="10.0.0.{}" addrtype="ipv4"/>\n'
+HINT += "<hostnames>\n</hostnames>\n</hosthint>\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + HINT.format(1) + HINT.format(2) + HOST.format(1) + HOST.format(2) + END,
+        HEAD + HINT.format(1) + HOST.format(1) + HINT.format(2) + HOST.format(2) + END,
+        HEAD + f"<!-- {HINT.format(1)}{HOST.format(3)} -->" + HOST.format(1) + HINT.format(2) + HOST.format(2) + END,
+        HEAD + HINT.format(1)[:-12] + HOST.format(1) + "</hosthint>\n" + HOST.format(2) + END,
+        HEAD + HINT.format(1) + "<broken\n" + HOST.format(1) + END,
+    ],
+)
+def test_hints_of_hosts_prove_nothing_on_either_way(text):
+    assert read(text.encode()) == read(tag_by_tag(text.encode()))
+
+
+def test_hints_are_passed_over_on_the_short_way(taken):
+    readings, _ = read((HEAD + HINT.format(1) + HINT.format(2) + HOST.format(1) + HOST.format(2) + END).encode())
+    assert [reading.subject for reading in readings] == taken == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_the_same_words_mean_another_thing_once_another_scan_is_told(taken):
+    window = '<scaninfo type="window" protocol="tcp" numservices="9" services="1-9"/>\n'
+    (before, after), _ = read((HEAD + HOST.format(1) + window + HOST.format(2) + END).encode())
+    assert taken == ["10.0.0.1", "10.0.0.2"]
+    assert list(before.present) == ["tcp/1"]
+    assert not after.present

@@ -139,8 +139,10 @@ def test_killed_at_any_time_it_leaves_what_the_next_one_makes_whole(second, kill
 def test_killed_on_a_server_it_leaves_what_the_next_one_makes_whole(open_estate, on_server, killable) -> None:
     undisturbed, here = open_estate(), on_server
     run_id = prepare(undisturbed)
-    statements = json.loads(killable.settle(**order(undisturbed, run_id))["said"])["statements"]
+    assert killable.settle(**order(undisturbed, run_id))["status"] == 0
     expected = whole(undisturbed)
+    assert prepare(here) == run_id
+    statements = json.loads(killable.settle(**order(here, run_id))["said"])["statements"]
     for seed in range(6):
         here.empty()
         assert prepare(here) == run_id
