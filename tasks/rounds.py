@@ -12,11 +12,12 @@ from threading import Event
 from typing import Any, Protocol
 
 from blocks.sweep import Sweep
-from estate.diff import DOUBTFUL, Breaker, Change, Kind
+from estate.diff import DOUBTFUL, Breaker, Cause, Certainty, Change, Kind
 from estate.errors import CouldNotLook, OutOfScope, RoundsmanError
 from estate.evidence import Evidence
 from estate.ports.shard import PortShard
 from estate.scope import Scope, read_ports
+from estate.store.knowledge import suspected
 from estate.store.leases import me
 from estate.store.replay import CANARY_SHARD
 from estate.store.resuming import made
@@ -31,6 +32,7 @@ from estate.store.runs import (
     set_state,
     shards_of,
 )
+from estate.store.scans import scan_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks import progress
@@ -272,19 +274,31 @@ def look_again(round_: Round) -> int:
     Returns:
         How many keys were asked again.
     """
-    asked = _look(round_, 1, DOUBTFUL)
-    if round_.run.trigger == "confirm":
-        for look in range(2, Profile.from_json(round_.run.profile).silences):
-            round_.making.stop.wait(_BETWEEN_LOOKS_SECONDS)
-            asked += _look(round_, look, frozenset({Kind.SUSPECTED_GONE}))
+    if round_.run.trigger != "confirm":
+        return _look(round_, 1, DOUBTFUL)
+    silent = _suspected(round_)
+    asked = _look(round_, 1, DOUBTFUL, silent)
+    for look in range(2, Profile.from_json(round_.run.profile).silences):
+        round_.making.stop.wait(_BETWEEN_LOOKS_SECONDS)
+        asked += _look(round_, look, frozenset({Kind.SUSPECTED_GONE}), silent)
     return asked
 
 
-def _look(round_: Round, look: int, kinds: Set[Kind]) -> int:
+def _suspected(round_: Round) -> tuple[Change, ...]:
+    """What earlier runs found silent, as changes: a run that finds it silent once more tells nothing of it."""
+    aspect = scan_named(round_.run.scan).aspect
+    return tuple(
+        Change(Kind.SUSPECTED_GONE, Cause.ESTATE, Certainty.SUSPECTED, asset, aspect, key, fact, fact, "silent")
+        for asset, key, fact in suspected(round_.here.database, round_.run, aspect)
+    )
+
+
+def _look(round_: Round, look: int, kinds: Set[Kind], silent: tuple[Change, ...] = ()) -> int:
     """One more look, which is a favour: where it fails, the run is judged by the looks before."""
     round_.making.check()
     run = run_named(round_.here.database, round_.run.id)
-    changes = [change for change in round_.here.settler(clock).preview(run) if change.kind in kinds]
+    told = round_.here.settler(clock).preview(run)
+    changes = [*(change for change in told if change.kind in kinds), *silent]
     if not changes or run.canary.startswith("failed"):
         return 0
     asked = 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from estate.coverage import Keys
+from estate.coverage import NOTHING, Keys
 from estate.diff import Change, doubtful
 from estate.ports.shard import PortShard
 
@@ -26,16 +26,17 @@ class Doubt:
 
 
 def doubts_of(changes: Iterable[Change], shards: Sequence[tuple[int, PortShard]]) -> Iterator[Doubt]:
-    """What to ask again; nothing where nearly everything would be."""
-    doubts = doubtful(changes)
-    if sum(map(len, doubts.values())) > MOST_DOUBTS:
-        return
+    """What to ask again of what was asked; nothing where nearly everything would be."""
     groups: dict[_Group, list[str]] = {}
-    for asset, found in doubts.items():
-        keys = tuple(key for key in found if key.startswith(("tcp/", "udp/")))
-        number, places = _place(asset.key, shards)
-        if keys and places:
+    count = 0
+    for asset, found in doubtful(changes).items():
+        number, places, asked = _place(asset.key, shards)
+        keys = tuple(key for key in found if key in asked)
+        count += len(keys)
+        if keys:
             groups.setdefault((number, keys), []).extend(places)
+    if count > MOST_DOUBTS:
+        return
     if len(groups) > _MOST_QUESTIONS:
         groups = _merged(groups)
     for (number, keys), addresses in sorted(groups.items()):
@@ -57,11 +58,11 @@ def _merged(groups: Mapping[_Group, list[str]]) -> dict[_Group, list[str]]:
     return merged
 
 
-def _place(asset: str, shards: Sequence[tuple[int, PortShard]]) -> tuple[int, tuple[str, ...]]:
-    """The shard that asks an asset, and the addresses it asks it at."""
+def _place(asset: str, shards: Sequence[tuple[int, PortShard]]) -> tuple[int, tuple[str, ...], Keys]:
+    """The shard that asks an asset, the addresses it asks it at, and what it asks."""
     for number, shard in shards:
         if asset in shard.bindings:
-            return number, shard.bindings[asset]
+            return number, shard.bindings[asset], shard.keys
         if asset in shard.targets:
-            return number, (asset,)
-    return -1, ()
+            return number, (asset,), shard.keys
+    return -1, (), NOTHING

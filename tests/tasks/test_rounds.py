@@ -241,6 +241,19 @@ def test_a_confirming_sweep_goes_on_looking_until_silence_is_enough(place, onlin
     assert found["changes"] == {("gone", "host:10.77.0.3", "tcp/22")}
 
 
+def test_what_was_suspected_before_is_confirmed_however_many_silences_it_takes(
+    place, onlink_lab: OnLinkLab, monkeypatch
+) -> None:
+    monkeypatch.setattr(rounds, "_BETWEEN_LOOKS_SECONDS", 0.01)
+    here = place("silences = 5")
+    with onlink_lab.inside():
+        sweep(here)
+        onlink_lab.firewall.drop("10.77.0.3", "22,80")
+        assert {kind for kind, *_ in sweep(here)["changes"]} == {"suspected_gone"}
+        found = sweep(here, only=("10.77.0.3",), ports="tcp/22", trigger="confirm")
+    assert found["changes"] == {("gone", "host:10.77.0.3", "tcp/22")}
+
+
 def test_without_the_right_to_send_raw_packets_udp_is_not_asked_and_that_is_said(place, monkeypatch) -> None:
     from tasks.rights import Rights
 

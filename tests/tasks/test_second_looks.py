@@ -40,6 +40,12 @@ def test_what_is_sure_what_is_no_port_and_who_was_not_asked_are_left_alone() -> 
     assert told([sure, change("10.0.0.1", "anomaly/tarpit"), change("10.9.9.9", "tcp/22")]) == []
 
 
+def test_what_the_run_does_not_ask_is_not_asked_again_either() -> None:
+    assert told([change("web.lab", "tcp/101"), change("web.lab", "tcp/100")]) == [
+        (0, "tcp/100", ("10.0.9.1", "fd77::1"))
+    ]
+
+
 def test_many_different_doubts_become_a_few_questions_that_ask_them_all() -> None:
     changes = [change(f"10.0.0.{number}", f"tcp/{number}") for number in range(1, 200)]
     ((shard, keys, addresses),) = told(changes)
