@@ -6,11 +6,12 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    # A command lives for seconds and makes few cycles: looking for them is a third of what a large settlement costs,
-    # and looking once more at everything that was imported is a third of what a short reading costs.
-    gc.set_threshold(1_000_000, 50, 100)
-    from deployments.command.app import run  # shell completion and --help need no database
+    from estate.store.cycles import rarely_searched
 
-    code = run(sys.argv[1:])
-    gc.freeze()
+    # A command lives for seconds: searching for garbage, and once more at its end, is a third of what a reading costs.
+    with rarely_searched():
+        from deployments.command.app import run  # shell completion and --help need no database
+
+        code = run(sys.argv[1:])
+        gc.freeze()
     sys.exit(code)

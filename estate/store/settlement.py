@@ -14,6 +14,7 @@ from estate.errors import BadInput, BadReport, EvidenceError, StoreError
 from estate.evidence import EvidenceStore, Notes, RepeatedSubjectError
 from estate.policy import Policy
 from estate.store.breaker import agreeing, quarantine_note
+from estate.store.cycles import rarely_searched
 from estate.store.database import Database
 from estate.store.history import PUBLISHED, Series, engine_changed, has_later, last_run
 from estate.store.inventory import bind
@@ -155,7 +156,7 @@ class Settler:
     def _stage(
         self, staging: Staging, shard: Shard, replay: Replay, notes: Notes, repeated: frozenset[str], hold: Hold | None
     ) -> None:
-        with replay.documents(shard.number) as documents:
+        with rarely_searched(), replay.documents(shard.number) as documents:
             sights = staging.scan.sights(shard.plan, documents, notes, repeated)
             for number, part in enumerate(parts(sights)):
                 # Reading ahead by one subject happens outside the transaction, the rest inside of it.
