@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from estate.assets import Asset
 
@@ -124,6 +125,7 @@ _RISK = {
 _CRITICALITY = {"low": 0.8, "normal": 1.0, "high": 1.2, "critical": 1.4}
 
 
+@lru_cache(maxsize=64)
 def risk(severity: Severity, criticality: str = "normal") -> float:
     """0 to 100: the severity's share, weighed by how much the asset matters."""
     return round(min(100.0, _RISK[severity] * _CRITICALITY.get(criticality, 1.0)), 1)

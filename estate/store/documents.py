@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypedDict
 
 from estate.store.tables import Run
@@ -104,6 +105,7 @@ class AssetObject(TypedDict):
     criticality: str
 
 
+@lru_cache(maxsize=4096)
 def iso(moment: datetime) -> str:
     """UTC with a Z, to the second or finer where there is more."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,10 +1,10 @@
 """Findings as people read them: detection, triage and suppression side by side, the worst first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from estate.assets import Asset
 from estate.certificates import rules as certificate_rules
@@ -16,10 +16,13 @@ from estate.ports import rules as port_rules
 from estate.store.database import Database
 from estate.store.documents import FindingObject, iso
 from estate.store.looking import Last, last_looks
+from estate.store.ranking import OPEN, Selection, rank
 from estate.store.reading import hidden, holds
 from estate.store.rows import ACCEPTANCE, ASSET, FINDING, RUN, STEP
 from estate.store.suppressions import Accepted, accepted_risks
 from estate.tls import rules as tls_rules
+
+__all__ = ["RULES", "Selection", "count_open", "finding_named", "list_findings"]
 
 RULES: Mapping[tuple[str, str], Rule] = {
     (rule.namespace, rule.name): rule
@@ -29,49 +32,26 @@ RULES: Mapping[tuple[str, str], Rule] = {
         *certificate_rules.RULES.values(),
     )
 }
-_ORDER = (Detection.PRESENT, Detection.SUSPECTED_ABSENT, Detection.UNOBSERVED, Detection.ABSENT)
-_BATCH = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which findings: `everything` also takes resolved, suppressed and false ones.
-
-    `run_seq` chooses those of the run's zone and vantage, `touched` of them only those whose life the run changed;
-    `limit` takes so many of the severest.
-    """
-
-    everything: bool = False
-    run_seq: int | None = None
-    aspect: str | None = None
-    touched: bool = False
-    limit: int | None = None
-    fingerprint: str | None = None
+_BATCH = 10_000
 
 
 def list_findings(
-    database: Database, policy: Policy, now: datetime, selection: Selection = Selection()
+    database: Database, policy: Policy, now: datetime, selection: Selection = OPEN
 ) -> Iterator[FindingObject]:
-    """Findings, the riskiest first."""
+    """Findings, the riskiest first; memory does not grow with their number."""
     with database.read() as connection:
         accepted = accepted_risks(connection, now)
         clocks = _clocks(connection)
-        rows = _rows(connection, selection)
-        chosen = []
-        for states in rows:
-            state = min(states, key=lambda row: _ORDER.index(Detection(row.detection)))
-            asset = Asset(state.kind, state.key, state.zone)
-            suppression = accepted.find(state, asset, policy)
-            quiet = suppression is not None or state.triage == Triage.FALSE_POSITIVE.value
-            if selection.everything or (state.detection != Detection.ABSENT.value and not quiet):
-                score = risk(Severity(state.severity), policy.criticality(asset))
-                chosen.append((-score, str(asset), state.locator, state, asset, suppression))
-        chosen.sort(key=lambda item: item[:3])
-        for start in range(0, len(chosen), _BATCH):
-            batch = chosen[start : start + _BATCH]
-            looks = _looks(connection, [item[3] for item in batch])
-            for score, _, _, state, asset, suppression in batch:
-                yield _object(state, asset, -score, suppression, looks, clocks, policy)
+        ranked = rank(connection, policy, selection)
+        while steps := list(islice(ranked, _BATCH)):
+            states = _states(connection, steps)
+            looks = _looks(connection, states)
+            for state in states:
+                asset = Asset(state.kind, state.key, state.zone)
+                suppression = accepted.find(state, asset, policy)
+                quiet = suppression is not None or state.triage == Triage.FALSE_POSITIVE.value
+                if selection.everything or not quiet:
+                    yield _object(state, asset, suppression, looks, clocks, policy)
 
 
 def count_open(database: Database) -> int:
@@ -98,11 +78,10 @@ def finding_named(database: Database, policy: Policy, now: datetime, fingerprint
     return found[0]
 
 
-def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[object, ...]]]]:
-    """The steps that hold, grouped by finding: one per vantage."""
+def _states(connection: Connection, steps: Sequence[int]) -> list[Row[tuple[object, ...]]]:
+    """What these steps say, in their order."""
     query = (
         select(
-            FINDING.c.id,
             FINDING.c.fingerprint,
             FINDING.c.namespace,
             FINDING.c.rule,
@@ -112,6 +91,7 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
             ASSET.c.kind,
             ASSET.c.key,
             ASSET.c.zone,
+            STEP.c.id,
             STEP.c.detection,
             STEP.c.severity,
             STEP.c.cause,
@@ -122,33 +102,10 @@ def _rows(connection: Connection, selection: Selection) -> list[list[Row[tuple[o
         .join(STEP, STEP.c.finding_id == FINDING.c.id)
         .join(ASSET, ASSET.c.id == FINDING.c.asset_id)
         .join(RUN, RUN.c.seq == FINDING.c.first_seq)
-        .where(holds(STEP, hidden(connection)))
+        .where(STEP.c.id.in_(steps))
     )
-    if selection.limit is None:
-        query = query.order_by(FINDING.c.id)
-    else:
-        order = case({name.value: -name.rank for name in Severity}, value=STEP.c.severity)
-        query = query.order_by(order, FINDING.c.id).limit(selection.limit)
-    if not selection.everything:
-        query = query.where(STEP.c.detection != Detection.ABSENT.value)
-    if selection.fingerprint is not None:
-        query = query.where(FINDING.c.fingerprint.startswith(selection.fingerprint, autoescape=True))
-    if selection.aspect is not None:
-        query = query.where(FINDING.c.aspect == selection.aspect)
-    if selection.run_seq is not None:
-        zone = select(RUN.c.zone).where(RUN.c.seq == selection.run_seq).scalar_subquery()
-        vantage = select(RUN.c.vantage).where(RUN.c.seq == selection.run_seq).scalar_subquery()
-        query = query.where(ASSET.c.zone == zone, STEP.c.vantage == vantage)
-        if selection.touched:
-            query = query.where(STEP.c.from_seq == selection.run_seq)
-    grouped: list[list[Row[tuple[object, ...]]]] = []
-    last = None
-    for row in connection.execute(query):
-        if row.id != last:
-            grouped.append([])
-            last = row.id
-        grouped[-1].append(row)
-    return grouped
+    found = {row.id: row for row in connection.execute(query)}
+    return [found[step] for step in steps]
 
 
 def _looks(connection: Connection, states: Sequence[Row[tuple[object, ...]]]) -> dict[tuple[str, str, str, str], Last]:
@@ -173,7 +130,6 @@ def _clocks(connection: Connection) -> dict[str, datetime]:
 def _object(
     state: Row[tuple[object, ...]],
     asset: Asset,
-    score: float,
     suppression: Accepted | None,
     looks: Mapping[tuple[str, str, str, str], Last],
     clocks: Mapping[str, datetime],
@@ -187,7 +143,7 @@ def _object(
         "fingerprint": state.fingerprint,
         "rule": state.rule,
         "severity": state.severity,
-        "risk": score,
+        "risk": risk(Severity(state.severity), policy.criticality(asset)),
         "asset": str(asset),
         "zone": state.zone,
         "subject": state.subject,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, or_, select, tuple_
 
 from estate.diff import FLAPPING_FLIPS, FLIPS, Kind, is_flapping
 from estate.store.database import Database
@@ -18,7 +18,7 @@ def hidden(connection: Connection) -> tuple[int, ...]:
     return tuple(row.seq for row in connection.execute(select(RUN.c.seq).where(RUN.c.state == "settling")))
 
 
-def holds(table: Table, unpublished: Sequence[int]) -> ColumnElement[bool]:
+def holds(table: FromClause, unpublished: Sequence[int]) -> ColumnElement[bool]:
     """The condition for interval rows that hold now, in the eyes of a reader."""
     open_now = table.c.to_seq.is_(None)
     if not unpublished:
