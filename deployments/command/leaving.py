@@ -1,5 +1,6 @@
 """Leave when somebody presses Ctrl-C, also where Prefect would first talk for a minute to a server that left before."""
 
+import logging
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ def leaving_at_once() -> Iterator[None]:
         if pressed.is_set():
             _go(0)
         pressed.set()
+        logging.disable(logging.CRITICAL)  # what Prefect has to say of it is no news to who pressed
         threading.Thread(target=_go, args=(_PATIENCE_SECONDS,), daemon=True).start()
         raise KeyboardInterrupt
 
