@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar, cast
 
-from estate.hosts.frames import Collected, Section
+from estate.hosts.frames import Collected
 
 T = TypeVar("T")
 
 
-class Unseen(Exception):  # noqa: N818  # it is told, not an error of anybody's
+class Unseen(Exception):  # it is told, not an error of anybody's
     """Something could not be looked at; `reason` is a word such as `no-privilege`, as coverage tells it."""
 
     def __init__(self, reason: str) -> None:
@@ -41,7 +41,7 @@ class Host:
 
     visit: Visit
     collected: Collected
-    documents: Mapping[str, object] = field(default_factory=dict)
+    documents: Mapping[str, bytes] = field(default_factory=dict)
     """What others say of this host, by their name: answers of a vulnerability database, for one."""
     _made: dict[Callable[["Host"], object], object] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Host:
         """
         found = self.collected.sections.get(name)
         if found is None:
-            raise Unseen(self.visit.error or "truncated" if not self.collected.complete else "not-asked")
+            raise Unseen(self.visit.error or ("not-asked" if self.collected.complete else "truncated"))
         if found.fault and not partly:
             raise Unseen(found.fault)
         return found.body
@@ -90,8 +90,3 @@ class Host:
 def lines(body: bytes) -> list[str]:
     """A section's lines as text; bytes that are no UTF-8 stay apart from each other (`surrogateescape`)."""
     return body.decode("utf-8", "surrogateescape").split("\n") if body else []
-
-
-def empty(section: Section) -> bool:
-    """Whether a section says nothing."""
-    return not section.body.strip()

@@ -1,9 +1,10 @@
 """What one collected host proves: its inventory, its failed checks, and a verdict on every question, asked or not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from estate.coverage import Keys, Look, Verdict
-from estate.hosts.checks import Problem
+from estate.hosts.checks import Check, Inventoried, Problem
 from estate.hosts.host import Host, Unseen
 from estate.hosts.registry import CHECKS, INVENTORY
 from estate.observations import Attributes, Reading
@@ -21,28 +22,36 @@ def host_reading(host: Host, look: int = 0) -> Reading:
     present: dict[str, Attributes] = {}
     reasons: dict[tuple[Verdict, str], list[str]] = {}
     for each in INVENTORY:
-        verdict, reason = _gather(present, each.family, each.read(host))
+        verdict, reason = _gather(present, each.family, partial(each.read, host))
         reasons.setdefault((verdict, reason or "not-listed"), []).append(f"{each.family}/*")
     for check in CHECKS:
-        verdict, reason = _gather(present, check.id, map(_told, check.run(host)))
+        verdict, reason = _gather(present, check.id, partial(_problems, check, host))
         reasons.setdefault((verdict, reason or "passed"), []).append(f"{check.id}/*")
     looks = tuple(Look(verdict, reason, Keys.of(keys)) for (verdict, reason), keys in reasons.items())
     return Reading(host.visit.asset, present, looks, look)
 
 
-def _told(problem: Problem) -> tuple[str, Attributes]:
+def _problems(check: Check, host: Host) -> Iterator[Inventoried]:
+    return map(_told, check.run(host))
+
+
+def _told(problem: Problem) -> Inventoried:
     values = {"severity": problem.severity.value, "evidence": problem.evidence, "subject": problem.subject}
     return problem.resource, tuple(sorted((name, value) for name, value in values.items() if value))
 
 
-def _gather(present: dict[str, Attributes], family: str, found: Iterable[tuple[str, Attributes]]) -> tuple[Verdict, str]:
+def _gather(
+    present: dict[str, Attributes], family: str, read: Callable[[], Iterable[Inventoried]]
+) -> tuple[Verdict, str]:
     """Put a family's things into `present`; the verdict on everything else of the family, with the reason."""
     count = 0
     try:
-        for name, values in found:
+        for name, values in read():
             if count >= _MOST_OF_A_KIND:
                 return Verdict.BLIND, "too-many"
-            present[f"{family}/{name_of(name)}"] = tuple((key, printable(value, _LONGEST_VALUE)) for key, value in values)
+            present[f"{family}/{name_of(name)}"] = tuple(
+                (key, printable(value, _LONGEST_VALUE)) for key, value in values
+            )
             count += 1
     except Unseen as unseen:
         return Verdict.BLIND, unseen.reason

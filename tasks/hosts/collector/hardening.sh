@@ -1,0 +1,4 @@
+
+hardening_sections() {
+	:
+}

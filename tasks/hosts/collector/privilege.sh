@@ -1,0 +1,4 @@
+
+privilege_sections() {
+	:
+}
