@@ -22,8 +22,8 @@ _LATE, _MISSING, _DENIED, _PIPE = 124, 3, 4, 141
 class Section:
     """One section as it came; `fault` is empty where it is whole, else why it is not.
 
-    Faults: `cut` (longer than its cap), `timeout`, `missing-tool`, `no-privilege`, `failed`, `truncated` (the connection
-    ended inside it). What a faulty section does say is true, only not all.
+    Faults: `cut` (longer than its cap), `timeout`, `missing-tool`, `no-privilege`, `failed`, `truncated` (the
+    connection ended inside it). What a faulty section does say is true, only not all.
     """
 
     body: bytes

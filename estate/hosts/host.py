@@ -23,8 +23,8 @@ class Visit:
     """How the host was reached.
 
     `error` is empty where the collector ran, else a word: `unreachable`, `timeout`, `auth-failed`, `host-key-changed`,
-    `host-key-unknown`, `refused`, `cancelled`, `failed`, `not-covered` (a Windows host). `at` is when it began, in UTC; `via` names the
-    transport; `detail` is what the transport said. `nonce` is the collection's.
+    `host-key-unknown`, `refused`, `cancelled`, `failed`, `not-covered` (a Windows host). `at` is when it began, in UTC;
+    `via` names the transport; `detail` is what the transport said. `nonce` is the collection's.
     """
 
     asset: str
