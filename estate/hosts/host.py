@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import ClassVar, TypeVar, cast
+
+from pydantic import ConfigDict
 
 from estate.hosts.frames import Collected
 
@@ -27,6 +29,7 @@ class Visit:
     `via` names the transport; `detail` is what the transport said. `nonce` is the collection's.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     asset: str
     at: datetime
     nonce: str

@@ -1,0 +1,110 @@
+"""A shard of a host audit: which hosts are visited and how, and what their evidence proves, host by host."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from estate.assets import canonical_address
+from estate.errors import BadReport
+from estate.evidence import Document, Notes
+from estate.hosts.evidence import read_collected, read_visit
+from estate.hosts.host import Host
+from estate.hosts.reading import ASKED, host_reading
+from estate.observations import Reading, Sight, merge
+
+Via = Literal["local", "ssh", "docker"]
+Sudo = Literal["no", "pinned", "full"]
+_INTEL = {"osv": 512 * 1024 * 1024, "kev": 64 * 1024 * 1024, "epss": 256 * 1024 * 1024}
+"""Documents about packages rather than hosts, by their media, and how large each may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One host and the way in. Keys and passwords are never in it: files are named, agents are found.
+
+    Args:
+        asset: the key of the host's asset.
+        via: `local`, `ssh` or `docker`.
+        address: where ssh connects to; a name that the client's own configuration knows is one as well.
+        port: ssh's port; 0 leaves it to the client's configuration.
+        user: who logs in; empty leaves it to the client's configuration.
+        sudo: `no`, `pinned` (the collector that sudoers names by its digest) or `full` (a root shell).
+        identity: a private key's file.
+        known_hosts: a file of host keys and authorities.
+        config: an ssh_config file.
+        container: a container's name, for `docker`.
+    """
+
+    asset: str
+    via: Via
+    address: str = ""
+    port: int = 0
+    user: str = ""
+    sudo: Sudo = "no"
+    identity: str = ""
+    known_hosts: str = ""
+    config: str = ""
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostShard:
+    """Hosts that one worker visits, and how deeply the collector looks."""
+
+    targets: tuple[Target, ...]
+    level: str = "standard"
+    addresses: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
+    """By asset, the addresses that stand for it."""
+
+    def to_json(self) -> str:
+        """The plan as it is stored with the run."""
+        told = {"targets": [asdict(one) for one in self.targets], "level": self.level, "addresses": self.addresses}
+        return json.dumps(told, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "HostShard":
+        """Read a stored plan."""
+        plan = json.loads(text)
+        addresses = tuple((asset, tuple(found)) for asset, found in plan["addresses"])
+        return cls(tuple(Target(**one) for one in plan["targets"]), plan["level"], addresses)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def bindings(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of every asset that has a name."""
+        return {asset: found for asset, found in self.addresses if found and canonical_address(asset) is None}
+
+
+def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
+    """Yield each host once, with everything the documents prove of it.
+
+    Raises:
+        BadReport: a document that cannot be read.
+    """
+    assets = sorted({target.asset for target in shard.targets})
+    readings: dict[str, list[Reading]] = {asset: [] for asset in assets}
+    intel = {document.media: _bounded(document) for document in documents if document.media in _INTEL}
+    for document in documents:
+        if document.media in _INTEL:
+            continue
+        if document.media != "host" or document.companion is None:
+            raise BadReport(f"no reader for {document.media} among the evidence of hosts")
+        visit = read_visit(document.companion)
+        if visit.asset not in readings:
+            notes.outside += 1
+            continue
+        collected = read_collected(document.stream, visit.nonce)
+        readings[visit.asset].append(host_reading(Host(visit, collected, intel), document.look))
+    for asset in assets:
+        yield merge(asset, ASKED, readings[asset], "no-evidence")
+
+
+def _bounded(document: Document) -> bytes:
+    most = _INTEL[document.media]
+    found = document.stream.read(most + 1)
+    if len(found) > most:
+        raise BadReport(f"a document of {document.media} has more than {most:,} bytes")
+    return found
