@@ -10,8 +10,9 @@ from threading import Event
 
 from estate.coverage import Keys
 from estate.diff import Change, Kind
-from estate.errors import CouldNotLook, OutOfScope, ToolFailed, ToolTimedOut
+from estate.errors import CouldNotLook, EvidenceNotStored, OutOfScope, ToolFailed, ToolTimedOut
 from estate.evidence import Evidence
+from estate.ports.archive import ARCHIVE, pack
 from estate.ports.engine import Choice, choose_engine
 from estate.ports.nmap import NmapReader
 from estate.ports.rules import is_tarpit
@@ -213,7 +214,7 @@ class Asker:
             deadline=self._deadline(len(shard.targets) * len(ports), self._pace),
         )
         found = ask_zmap(question, folder, cancelled=self.stop, on_progress=lambda share: report(0.8 * share))
-        yield from found
+        yield _together(found, folder)
         if any(evidence.ended == "cancelled" for evidence in found):
             raise ToolFailed("zmap did not finish (cancelled)")
         known = known_assets(self.here.database, self.scope.zone, self.scope.vantage, "ports")
@@ -270,6 +271,17 @@ def open_ports(evidence: Evidence, asked: int) -> dict[str, tuple[str, ...]]:
             for reading in NmapReader(stream)
             if reading.present and not is_tarpit(len(reading.present), asked)
         }
+
+
+def _together(runs: Sequence[Evidence], folder: Path) -> Evidence:
+    """The runs of a sweep as one document: what a run of ours writes follows its shards, not its ports."""
+    archive = folder / "sweep.tar"
+    try:
+        with archive.open("wb") as out:
+            pack(runs, out)
+    except OSError as error:
+        raise EvidenceNotStored(f"the results of a sweep cannot be put together: {error}") from error
+    return Evidence(ARCHIVE, archive, ended=next((run.ended for run in runs if run.ended), ""))
 
 
 def _answered(found: Iterable[Evidence]) -> Mapping[str, set[str]]:

@@ -1,15 +1,17 @@
 """A shard of a port sweep: what it asks of whom, and what its evidence proves, subject by subject."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from estate.coverage import Keys, Look, Verdict
+from estate.coverage import NOTHING, Keys, Look, Verdict
 from estate.errors import BadReport
 from estate.evidence import Document, Notes, RepeatedSubjectError
 from estate.observations import Reading, Sight, join_addresses, merge
+from estate.ports.archive import ARCHIVE, reading_archive, unpack
 from estate.ports.nmap import NmapReader, ReportTail
 from estate.ports.zmap import read_zmap
+from estate.ports.zmap_metadata import holds
 from estate.targets import Targets
 
 SEND_REFUSED = "send-refused"
@@ -118,14 +120,11 @@ def _stream(shard: PortShard, document: Document, notes: Notes, hold: Collection
 def _gather(shard: PortShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
     readings: dict[str, list[Reading]] = {}
     reason = "not-in-report" if documents else "no-evidence"
-    sweeps: list[Sweep] = []
+    sweeps: Sweeps = {}
     owners = _owners(shard)
-    for document in documents:
+    for document in _runs(documents):
         if document.media == "zmap":
-            found, sweep = _read_sweep(document, shard.keys)
-            sweeps.append(sweep)
-            if sweep.others.looks[0].verdict is Verdict.BLIND:
-                notes.unfinished.add(sweep.others.looks[0].reason)
+            found = _read_sweep(document, shard.keys, sweeps, notes)
         elif document.media == "nmap":
             reader = NmapReader(document.stream, look=document.look)
             found = list(_believed(reader, document, notes))
@@ -138,44 +137,77 @@ def _gather(shard: PortShard, documents: Sequence[Document], notes: Notes) -> It
                 readings.setdefault(subject, []).append(reading)
             else:
                 notes.outside += 1
+    silences = _silences(sweeps)
     for subject in shard.targets:
-        yield merge(subject, shard.keys, (*readings.get(subject, ()), *_swept(sweeps, subject)), reason)
-    yield from _bound(shard, readings, reason, sweeps)
+        yield merge(subject, shard.keys, (*readings.get(subject, ()), *_swept(silences, subject)), reason)
+    yield from _bound(shard, readings, reason, silences)
+
+
+def _runs(documents: Iterable[Document]) -> Iterator[Document]:
+    """Every document of one run of a tool."""
+    for document in documents:
+        if document.media == ARCHIVE:
+            yield from unpack(document)
+        else:
+            yield document
+
+
+Sweeps = dict[tuple[Keys | None, int], dict[tuple[Verdict, str], Keys]]
+"""What sweeps say of every address that they sent to, beside the answers, by whom they sent to and in which look.
+
+The runs of one sweep, a port each, are taken together: of most addresses there is nothing else to say.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """What one sweep says of every address that it sent to, beside the answers."""
+class Silence:
+    """What sweeps to these targets, or to nobody knows whom, say of each of them."""
 
-    covers: Callable[[str], bool]
-    others: Reading
+    targets: Keys | None
+    reading: Reading
+
+    def covers(self, address: str) -> bool:
+        """Whether they sent to this address, as far as anybody knows."""
+        return self.targets is None or holds(self.targets, address)
 
 
-def _swept(sweeps: Iterable[Sweep], address: str) -> Iterator[Reading]:
-    return (sweep.others for sweep in sweeps if sweep.covers(address))
+def _silences(sweeps: Sweeps) -> tuple[Silence, ...]:
+    return tuple(
+        Silence(targets, Reading("", {}, tuple(Look(*said, keys) for said, keys in found.items()), look))
+        for (targets, look), found in sweeps.items()
+    )
 
 
-def _read_sweep(document: Document, asked: Keys) -> tuple[list[Reading], Sweep]:
-    """The hosts that answered, and what holds for all others."""
+def _swept(silences: Iterable[Silence], address: str) -> Iterator[Reading]:
+    return (silence.reading for silence in silences if silence.covers(address))
+
+
+def _read_sweep(document: Document, asked: Keys, sweeps: Sweeps, notes: Notes) -> list[Reading]:
+    """The hosts that answered; what holds for all others is added to the sweeps."""
     ports = [low for low, high in asked.spans("tcp") if low == high]
     only = ports[0] if len(asked) == len(ports) == 1 else None
     report = read_zmap(document.stream, document.companion, port=only, look=document.look)
-    found = list(report)
+    with reading_archive():
+        found = list(report)
     verdict = Verdict.SILENT if report.silence else Verdict.BLIND
-    others = Reading("", {}, (Look(verdict, report.reason, report.asked),), document.look)
-    return found, Sweep(report.covers, others)
+    if verdict is Verdict.BLIND:
+        notes.unfinished.add(report.reason)
+    others = sweeps.setdefault((report.targets, document.look), {})
+    others[verdict, report.reason] = others.get((verdict, report.reason), NOTHING) | report.asked
+    return found
 
 
 def _bound(
     shard: PortShard,
     readings: Mapping[str, Sequence[Reading]],
     reason: str,
-    sweeps: Sequence[Sweep] = (),
+    silences: Sequence[Silence] = (),
 ) -> Iterator[Sight]:
     """Assets with addresses of their own: a port is closed only where every address says so."""
     for asset, addresses in sorted(shard.bindings.items()):
         parts = [
-            merge(asset, shard.keys, (*readings.get(found, ()), *_swept(sweeps, found)), reason) for found in addresses
+            merge(asset, shard.keys, (*readings.get(found, ()), *_swept(silences, found)), reason)
+            for found in addresses
         ]
         yield join_addresses(asset, shard.keys, parts)
     for asset, why in sorted(shard.unsent.items()):

@@ -65,6 +65,11 @@ class ZmapReport:
         """When the first packet was sent."""
         return self._metadata.started if self._metadata else None
 
+    @property
+    def targets(self) -> Keys | None:
+        """The addresses that the run sent to, or None where nobody knows."""
+        return self._metadata.targets if self._metadata else None
+
     def covers(self, address: str) -> bool:
         """Whether the run sent to this address, as far as anybody knows: its own lists may have left it out."""
         return self._metadata is None or self._metadata.covers(address)

@@ -42,10 +42,15 @@ class ZmapMetadata:
 
     def covers(self, address: str) -> bool:
         """Whether this address was among those that were sent to."""
-        try:
-            return f"4/{int(ipaddress.IPv4Address(address))}" in self.targets
-        except ValueError:
-            return False
+        return holds(self.targets, address)
+
+
+def holds(targets: Keys, address: str) -> bool:
+    """Whether this address is among such targets."""
+    try:
+        return f"4/{int(ipaddress.IPv4Address(address))}" in targets
+    except ValueError:
+        return False
 
 
 def read_metadata(stream: BinaryIO) -> ZmapMetadata:

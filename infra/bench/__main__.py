@@ -10,6 +10,7 @@ from typing import Protocol
 from infra.bench.measuring import Figure
 from infra.bench.settling import millions, settling
 from infra.bench.starting import starting
+from infra.bench.sweeping import sweeping
 
 
 class Benchmark(Protocol):
@@ -18,7 +19,12 @@ class Benchmark(Protocol):
     def __call__(self, folder: Path, *, quick: bool) -> Iterator[Figure]: ...
 
 
-BENCHMARKS: dict[str, Benchmark] = {"starting": starting, "settling": settling, "millions": millions}
+BENCHMARKS: dict[str, Benchmark] = {
+    "starting": starting,
+    "settling": settling,
+    "millions": millions,
+    "sweeping": sweeping,
+}
 
 
 def main() -> int:

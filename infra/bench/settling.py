@@ -1,12 +1,11 @@
 """Settling a large report: processor time against ndiff, peak memory, and how many rows an unchanged run writes."""
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
+from infra.bench.counting import count_rows, few_rows, rows_written
 from infra.bench.measuring import ROUNDSMAN, Cost, Figure, middle, run
 from infra.bench.reports import Network, write_report
 
@@ -87,28 +86,6 @@ def _against_ndiff(network: Network, report: Path, ndiff: Cost, ours: Cost) -> I
 def _unchanged(home: Path, network: Network, report: Path) -> Iterator[Figure]:
     """Every row is counted, from the report that is brought to the run that is published."""
     database = home / "roundsman.db"
-    _count_writes(database)
+    count_rows(database)
     settle_new(home, network, report)
-    with closing(sqlite3.connect(database)) as connection:
-        written = dict(connection.execute("SELECT name, sum(rows) FROM written GROUP BY name"))
-    rows, shards = sum(written.values()), 1
-    allowed = shards * 6 + 10
-    told = ", ".join(f"{table} {count}" for table, count in sorted(written.items()))
-    yield Figure("rows allowed ÷ rows written by an unchanged run", allowed / rows, 1, f"{rows} of {allowed}: {told}")
-    facts = written.get("fact", 0)
-    yield Figure("no fact row among them", 0 if facts else 1, 1, f"{facts} fact rows")
-
-
-def _count_writes(database: Path) -> None:
-    """Have the database itself count every row that anybody inserts, updates or deletes."""
-    with closing(sqlite3.connect(database)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        connection.execute("CREATE TABLE written (name TEXT, rows INTEGER)")
-        for table in tables:
-            if not table.startswith("sqlite_"):
-                for deed in ("INSERT", "UPDATE", "DELETE"):
-                    connection.execute(
-                        f'CREATE TRIGGER "{table}_{deed}" AFTER {deed} ON "{table}" '
-                        f"BEGIN INSERT INTO written VALUES ('{table}', 1); END"
-                    )
-        connection.commit()
+    yield from few_rows("unchanged report", rows_written(database), 1)
