@@ -20,6 +20,7 @@ from estate.store.reading import list_changes
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
+from tasks.rounds import clock
 from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
 from tasks.tls.rounds import tls_round_of
 
@@ -58,7 +59,7 @@ def certificate_expiry(certificates: Certificates = Certificates()) -> State[obj
 
 def _show(here: Surroundings, run: Run) -> None:
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
-    page = render_run(run_object(run), changes, count_open(here.database))
+    page = render_run(run_object(run), changes, count_open(here.database, here.policy, clock()))
     create_markdown_artifact(
         f"{page}\n{render_expiries(list_certificates(here.database, run))}",
         key=artifact_key("certificate-expiry", run.scope),

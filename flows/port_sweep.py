@@ -72,7 +72,7 @@ def _show(here: Surroundings, run: Run) -> None:
     """The artifacts."""
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     found = f"Run {run.id[:12]} of {run.looked_at:%Y-%m-%d %H:%M} UTC is {run.state}: {counted_changes(len(changes))}"
-    page = render_run(run_object(run), changes, count_open(here.database))
+    page = render_run(run_object(run), changes, count_open(here.database, here.policy, rounds.clock()))
     create_markdown_artifact(page, key=artifact_key("port-sweep", run.scope), description=found)
     rows = table_of(changes)
     if rows:

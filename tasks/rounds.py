@@ -233,12 +233,13 @@ def ask_shard(round_: Round, number: int) -> None:
         if shard is None:
             return
         plan = round_.plan_of(shard.plan)
+        brought: set[str] = set()
         try:
             with TemporaryDirectory(prefix="roundsman-") as folder:
                 for evidence in round_.asker.ask(
                     plan, Path(folder), lambda share: progress.report(round_.run.id, number, share)
                 ):
-                    _store(round_, number, 0, evidence)
+                    brought.add(_store(round_, number, 0, evidence))
         except BaseException as error:
             words = str(error) if isinstance(error, RoundsmanError) else f"{type(error).__name__}: {error}"
             if not round_.making.lost:
@@ -246,7 +247,7 @@ def ask_shard(round_: Round, number: int) -> None:
             if isinstance(error, CouldNotLook):
                 round_.making.check()
             raise
-        end_shard(round_.here.database, round_.seq, number)
+        end_shard(round_.here.database, round_.seq, number, brought=brought)
         progress.report(round_.run.id, number, 1.0)
 
 
@@ -326,9 +327,11 @@ def settle(round_: Round) -> Run:
     return run_named(round_.here.database, round_.run.id)
 
 
-def _store(round_: Round, shard: int, look: int, evidence: Evidence) -> None:
+def _store(round_: Round, shard: int, look: int, evidence: Evidence) -> str:
+    """Store a document, and say under which name."""
     store = round_.here.evidence
     ref = store.put(evidence.path)
     companion = store.put(evidence.companion) if evidence.companion else None
     stored = Stored(shard, look, evidence.media, ref, companion, evidence.ended, round_.run.engine)
     add_evidence(round_.here.database, round_.seq, [stored], clock())
+    return ref.sha256

@@ -9,7 +9,7 @@ from estate.coverage import NOTHING, Keys
 from estate.errors import OutOfScope
 from estate.ports.plan import Engine, plan_shards
 from estate.ports.shard import PortShard
-from estate.scope import Scope
+from estate.scope import NOTHING_SENT, Scope
 from estate.targets import Targets
 from tasks.names import resolve
 
@@ -65,7 +65,7 @@ def admit(scope: Scope, declared: Mapping[str, tuple[str, ...]], only: tuple[str
             admitted = tuple(map(str, scope.admit_name(name, resolve(name), now)))
         except OutOfScope as error:
             refusals.append(error)
-            warnings.append(f"{error}; nothing was sent to what it resolves to")
+            warnings.append(f"{error}; {NOTHING_SENT}")
             if name not in bindings:
                 unsent[name] = OUT_OF_SCOPE
             continue

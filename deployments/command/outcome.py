@@ -22,6 +22,7 @@ from deployments.command.tables import (
 )
 from estate.diff import Kind
 from estate.findings import Severity
+from estate.scope import NOTHING_SENT
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
 from estate.store.problems import Selection, count_open, list_findings
@@ -32,10 +33,8 @@ from estate.store.tables import Run
 
 ABOVE = 1
 BLIND = 3
+REFUSED = 4
 _STATES = ("complete", "partial", "failed", "planned", "asking", "settling", "cancelled", "quarantined")
-_COUNTED_ONE_BY_ONE = 5_000
-"""Up to so many findings, those that people accepted are left out of the count."""
-
 _NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
@@ -100,7 +99,7 @@ def tell_all(here: Surroundings, runs: Sequence[Run], *, as_json: bool, fail_on:
 
 def worst_code(codes: Sequence[int]) -> int:
     """The code that goes before the others: 2, 4, 3, 1, 0."""
-    return min(codes, key=(2, 4, BLIND, ABOVE, 0).index, default=0)
+    return min(codes, key=(2, REFUSED, BLIND, ABOVE, 0).index, default=0)
 
 
 def no_change(run: Run) -> str:
@@ -129,6 +128,8 @@ def _findings(here: Surroundings, run: Run) -> Iterable[FindingObject]:
 
 
 def _exit_code(here: Surroundings, run: Run, fail_on: FailOn) -> int:
+    if any(warning.endswith(NOTHING_SENT) for warning in json.loads(run.warnings)):
+        return REFUSED
     answered = run.asked - run.blind
     if run.state not in {"complete", "partial"} or not run.asked or answered < run.floor * run.asked:
         return BLIND
@@ -183,9 +184,7 @@ def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[Fin
 
 def _say_next(here: Surroundings) -> None:
     """What an operator does now."""
-    still = count_open(here.database)
-    if still <= _COUNTED_ONE_BY_ONE:
-        still = sum(1 for _ in list_findings(here.database, here.policy, now()))
+    still = count_open(here.database, here.policy, now())
     if still:
         is_open = f"{counted(still, 'finding')} {'is' if still == 1 else 'are'} open: `roundsman findings`"
         baseline = "; `roundsman baseline` proposes what to expect" if not here.manifest.expected else ""

@@ -25,6 +25,11 @@ Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="zmap's metadata file (-m), without which its silence proves nothing.")
 ]
 
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65535, help="Which port was asked, where a plain list of zmap's does not say."),
+]
+
 
 class ReportObject(TypedDict):
     """What a report says of itself, and whether it is whole."""
@@ -56,9 +61,11 @@ def check_tool(tool: str, metadata: Path | None) -> None:
         raise BadInput(f"--metadata is zmap's; {tool}'s report says by itself whether it is whole")
 
 
-def read(tool: Tool, file: File, metadata: Metadata = None, as_json: Json = False) -> None:
+def read(tool: Tool, file: File, metadata: Metadata = None, port: Port = None, as_json: Json = False) -> None:
     """Say what a scanner's report shows; nothing is stored."""
     check_tool(tool, metadata)
+    if port is not None and tool != "zmap":
+        raise BadInput(f"--port is for zmap's plain lists of addresses; {tool}'s report says by itself what was asked")
     with opened(file) as stream:
         if tool == "nmap":
             if file.is_file() and not file.stat().st_size:
@@ -66,10 +73,10 @@ def read(tool: Tool, file: File, metadata: Metadata = None, as_json: Json = Fals
             with naming(file):
                 _tell(_Nmap(NmapReader(stream)), file, as_json=as_json)
         elif metadata is None:
-            _tell(_Zmap(read_zmap(stream)), file, as_json=as_json)
+            _tell(_Zmap(read_zmap(stream, port=port)), file, as_json=as_json)
         else:
             with opened(metadata) as companion, naming(metadata):
-                report = read_zmap(stream, companion)
+                report = read_zmap(stream, companion, port=port)
             _tell(_Zmap(report), file, as_json=as_json)
 
 

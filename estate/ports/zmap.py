@@ -116,7 +116,10 @@ class ZmapReport:
             if len(fields) > 1:
                 self._refuse("several columns without a header that names them")
         if "sport" not in columns and not self._port:
-            self._refuse("no column sport and no metadata names the port that was asked")
+            self._refuse(
+                "nothing says which port was asked of whom: name it (`read --port 443`, `import --ports 443`), "
+                "or bring zmap's metadata (--metadata)"
+            )
         told_apart = "success" in columns or "classification" in columns
         if not told_apart and self._metadata is not None and not self._metadata.only_successes:
             self._refuse("refusals were not filtered out, and no column (success, classification) tells them apart")

@@ -14,6 +14,9 @@ from estate.scope.windows import open_until, opens_next
 from estate.scope.words import end_instant, first_instant, read_address, read_name
 from estate.targets import Targets
 
+NOTHING_SENT = "nothing was sent to what it resolves to"
+"""How every warning ends that tells of a name of the scope that was refused, while the rest was asked."""
+
 
 class Scope(Declaration):
     """What an operator signed off. Nothing is sent to anything that this has not admitted at that moment."""

@@ -19,7 +19,7 @@ from estate.store.looking import Last, last_looks
 from estate.store.ranking import OPEN, Selection, rank
 from estate.store.reading import hidden, holds
 from estate.store.rows import ACCEPTANCE, ASSET, FINDING, RUN, STEP
-from estate.store.suppressions import Accepted, accepted_risks
+from estate.store.suppressions import Accepted, AcceptedRisks, accepted_risks
 from estate.tls import rules as tls_rules
 
 __all__ = ["RULES", "Selection", "count_open", "finding_named", "list_findings"]
@@ -54,15 +54,33 @@ def list_findings(
                     yield _object(state, asset, suppression, looks, clocks, policy)
 
 
-def count_open(database: Database) -> int:
-    """How many findings are not proved absent."""
+def count_open(database: Database, policy: Policy, now: datetime) -> int:
+    """How many findings `list_findings` lists."""
     with database.read() as connection:
+        accepted = accepted_risks(connection, now)
+        if accepted.risks:
+            return _count_one_by_one(connection, policy, accepted)
         query = (
             select(func.count(STEP.c.finding_id.distinct()))
+            .join(FINDING, FINDING.c.id == STEP.c.finding_id)
             .where(holds(STEP, hidden(connection)))
-            .where(STEP.c.detection != Detection.ABSENT.value)
+            .where(STEP.c.detection != Detection.ABSENT.value, FINDING.c.triage != Triage.FALSE_POSITIVE.value)
         )
         return connection.execute(query).scalar_one()
+
+
+def _count_one_by_one(connection: Connection, policy: Policy, accepted: AcceptedRisks) -> int:
+    """Without those of which the database cannot know that somebody accepted them."""
+    count = 0
+    ranked = rank(connection, policy, OPEN)
+    while steps := list(islice(ranked, _BATCH)):
+        count += sum(not _is_quiet(state, policy, accepted) for state in _states(connection, steps))
+    return count
+
+
+def _is_quiet(state: Row[tuple[object, ...]], policy: Policy, accepted: AcceptedRisks) -> bool:
+    asset = Asset(state.kind, state.key, state.zone)
+    return state.triage == Triage.FALSE_POSITIVE.value or accepted.find(state, asset, policy) is not None
 
 
 def finding_named(database: Database, policy: Policy, now: datetime, fingerprint: str) -> FindingObject:

@@ -1,7 +1,7 @@
 """Runs and their shards: planned once, leased while asked, and every bit of evidence written down before it is read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,9 @@ from estate.store.database import Database
 from estate.store.leases import is_dead
 from estate.store.rows import EVIDENCE, RUN, SCOPE, SHARD
 from estate.store.tables import EvidenceRow, Run, Shard
+
+SET_ASIDE = -2
+"""Evidence of an attempt that did not end is kept under this less its shard's number once a later attempt did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +192,25 @@ def renew_shard(database: Database, seq: int, number: int, holder: str, now: dat
         return kept.rowcount == 1
 
 
-def end_shard(database: Database, seq: int, number: int, error: str = "") -> None:
-    """Mark a shard as asked, or give it back with the reason."""
+def end_shard(
+    database: Database, seq: int, number: int, error: str = "", brought: Collection[str] | None = None
+) -> None:
+    """Mark a shard as asked, or give it back with the reason.
+
+    Args:
+        database: where runs are kept.
+        seq: the run.
+        number: the shard.
+        error: why it could not be asked whole.
+        brought: the documents that this attempt brought, where it is known that they answer the whole shard. What
+            attempts before it brought to the same questions is kept, but set aside: it may be hours older.
+    """
     state = "planned" if error else "asked"
     with database.write() as connection:
+        if brought is not None and not error:
+            older = (EVIDENCE.c.run_seq == seq, EVIDENCE.c.shard == number, EVIDENCE.c.look == 0)
+            aside = update(EVIDENCE).where(*older, EVIDENCE.c.sha256.not_in(sorted(brought)))
+            connection.execute(aside.values(shard=SET_ASIDE - number))
         connection.execute(
             update(SHARD)
             .where(SHARD.c.run_seq == seq, SHARD.c.number == number)

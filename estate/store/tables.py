@@ -133,7 +133,7 @@ class Shard(SQLModel, table=True):
 
 
 class EvidenceRow(SQLModel, table=True):
-    """The index of stored evidence: which shard it answers, in which look."""
+    """The index of stored evidence: which shard it answers (below 0: canaries, or set aside), in which look."""
 
     __tablename__ = "evidence"
     __table_args__ = (UniqueConstraint("run_seq", "shard", "look", "sha256"),)

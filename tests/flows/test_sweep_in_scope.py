@@ -80,6 +80,8 @@ def test_a_name_that_resolves_outside_is_refused_with_both_facts(lab_roundsman, 
     assert "moved.lab is one of its names, and it resolves to 10.77.0.2, 127.0.0.9" in refused.err
     assert "127.0.0.9 is in none of its networks (10.77.0.0/29)" in refused.err
     whole = lab_roundsman.scan()
+    assert whole.code == 4
+    assert "moved.lab is one of its names" in whole.err
     assert "host:stayed.lab" in whole.out
     assert any("127.0.0.9" in warning and "moved.lab" in warning for warning in whole.said["warnings"])
     assert whole.said["coverage"]["reasons"]["out-of-scope"] == 2

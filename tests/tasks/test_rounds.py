@@ -12,7 +12,7 @@ from estate.errors import EvidenceNotStored, ScopeNotValid, ToolFailed, ToolTime
 from estate.evidence import Evidence
 from estate.store.documents import run_object
 from estate.store.reading import list_changes
-from estate.store.runs import evidence_of, run_named, shards_of
+from estate.store.runs import SET_ASIDE, evidence_of, run_named, shards_of
 from estate.store.surroundings import Surroundings
 from infra.lab.network import OnLinkLab
 from tasks import progress, rounds
@@ -115,8 +115,29 @@ def test_what_a_tool_found_before_it_failed_counts_and_the_shard_is_asked_again(
         rounds.ask_shard(round_, 0)
         run = rounds.settle(round_)
     assert len(times) == 2
-    assert len(evidence_of(round_.here.database, round_.seq)[0]) == 2
+    found = evidence_of(round_.here.database, round_.seq)
+    assert {number: len(rows) for number, rows in found.items()} == {0: 1, SET_ASIDE: 1}
     assert (run.state, run.message, run.positive) == ("complete", "", 12)
+
+
+def test_what_an_attempt_that_did_not_end_saw_counts_until_a_later_one_does(place, answers, evidence: Path) -> None:
+    before, after = (report(evidence / "nmap" / f"{name}.xml") for name in ("all_up", "port_closed"))
+    answers(failing(ToolFailed("killed"), before), failing(ToolFailed("killed"), after), after)
+    here = place()
+    with round_of(here, Sweep(), "first") as dead:
+        for _ in range(2):
+            with pytest.raises(ToolFailed):
+                rounds.ask_shard(dead, 0)
+        assert len(evidence_of(here.database, dead.seq)[0]) == 2
+    with round_of(here, Sweep(), "second") as living:
+        rounds.ask_shard(living, 0)
+        run = rounds.settle(living)
+    closed = {each["key"] for each in list_changes(here.database, run=run) if each["asset"] == "host:10.77.0.3"}
+    assert "tcp/8080" not in closed
+    assert (run.state, run.positive) == ("complete", 11)
+    ((aside,), (counts,)) = (evidence_of(here.database, run.seq or 0)[number] for number in (SET_ASIDE, 0))
+    assert aside.sha256 != counts.sha256
+    assert here.evidence.open(aside.sha256).read() == (evidence / "nmap" / "all_up.xml").read_bytes()
 
 
 def test_what_kept_a_shard_from_being_asked_is_the_runs_message(place, answers) -> None:

@@ -63,6 +63,20 @@ def test_zmap_without_metadata_proves_nothing_by_silence(roundsman: Any, zmap: P
     assert told["coverage"][-1]["verdict"] == "blind"
 
 
+def test_a_plain_list_of_zmaps_is_read_once_its_port_is_said(roundsman: Any, zmap: Path, nmap: Path) -> None:
+    plain = str(zmap / "open_only.csv")
+    unsaid = roundsman("read", "zmap", plain)
+    assert unsaid.code == 2
+    assert "which port was asked" in unsaid.err
+    assert "--port 443" in unsaid.err
+    told = roundsman("read", "zmap", plain, "--port", "80", "--json").said
+    assert {(one["subject"], one["key"]) for one in told["observations"]} == {
+        (f"10.77.0.{last}", "tcp/80") for last in (2, 3, 4)
+    }
+    assert roundsman("read", "zmap", plain, "--port", "65536").code == 2
+    assert "says by itself" in roundsman("read", "nmap", str(nmap / "all_up.xml"), "--port", "80").err
+
+
 def test_zmap_with_metadata_proves_silence(roundsman: Any, zmap: Path) -> None:
     metadata = ("--metadata", str(zmap / "port_80_whole.json"))
     told = roundsman("read", "zmap", str(zmap / "port_80_whole.csv"), *metadata, "--json").said

@@ -164,7 +164,7 @@ def test_without_metadata_the_caller_names_the_port():
     readings, report = read(b"10.77.0.2\n", None, 8443)
     assert answers(readings) == {"10.77.0.2": "tcp/8443"}
     assert (report.asked, report.silence) == (Keys.parse("tcp/8443"), None)
-    with pytest.raises(BadReport, match="names the port that was asked"):
+    with pytest.raises(BadReport, match="which port was asked"):
         read(b"10.77.0.2\n", None)
 
 

@@ -1,11 +1,14 @@
 """Findings as people ask for them: of a run, the severest, one by its name, and how many there are."""
 
+from datetime import timedelta
+
 import pytest
 
 from estate.errors import NotFound
 from estate.findings import Triage
 from estate.store.problems import RULES, Selection, count_open, finding_named, list_findings
 from estate.store.rows import FINDING
+from estate.store.suppressions import suppress
 
 A, B = "10.0.0.1", "10.0.0.2"
 PORTS = "tcp/22,80,3389"
@@ -47,7 +50,24 @@ def test_resolved_ones_and_false_positives_are_shown_only_on_request(estate) -> 
         connection.execute(false)
     assert listed(estate) == [(f"host:{A}", "tcp/3389")]
     assert len(listed(estate, everything=True)) == 3
-    assert count_open(estate.database) == 2, "what a person thinks of it is another axis"
+    assert count_open(estate.database, estate.manifest.declared, estate.now) == 1
+
+
+def test_what_is_open_is_counted_without_accepted_risks(estate_on_both) -> None:
+    here = estate_on_both
+    here.look("2026-01-01", {A: OPEN, B: OPEN}, ports=PORTS)
+    policy = here.manifest.declared
+    assert count_open(here.database, policy, here.now) == len(listed(here)) == 6
+    suppress(
+        here.database,
+        "locator=tcp/22",
+        reason="known",
+        until=here.now + timedelta(days=30),
+        requested_by="ann",
+        approved_by="bob",
+        now=here.now,
+    )
+    assert count_open(here.database, policy, here.now) == len(listed(here)) == 4
 
 
 def test_a_finding_is_found_by_the_beginning_of_its_name(estate) -> None:
