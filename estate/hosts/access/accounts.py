@@ -15,8 +15,8 @@ _NO_LOGIN = frozenset({"nologin", "false", "sync", "shutdown", "halt", "true"})
 class Account:
     """One line of /etc/passwd; of two lines with one name, the first is what a name means.
 
-    `hash_type` is what the collector made of the second field: `x` (it is in the shadow file), empty (there is none, and
-    none is asked for), `none` (nothing matches), or a hash's type, with `locked-` before it where it is switched off.
+    `hash_type` is what the collector made of the second field: `x` (it is in the shadow file), empty (no password is
+    needed), `none` (nothing matches), or a hash's type, with `locked-` before it where it is switched off.
     """
 
     name: str
