@@ -1,4 +1,4 @@
-"""How a visit to a host is written beside the collector's untouched output, and read again."""
+"""A visit to a host as evidence: how it went, and as its companion the collector's untouched output."""
 
 from typing import BinaryIO
 
@@ -13,12 +13,12 @@ _LONGEST_VISIT = 65_536
 
 
 def spell_visit(visit: Visit) -> bytes:
-    """A visit as the companion of its evidence."""
+    """A visit as the document that stands for it."""
     return _VISIT.dump_json(visit)
 
 
 def read_visit(stream: BinaryIO) -> Visit:
-    """Read a companion.
+    """Read a visit.
 
     Raises:
         BadReport: it is none.
@@ -33,10 +33,10 @@ def read_visit(stream: BinaryIO) -> Visit:
         raise BadReport(f"a visit's description: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def read_collected(stream: BinaryIO, nonce: str) -> Collected:
-    """Read a collector's output; nothing came of a host that was not reached.
+def read_collected(stream: BinaryIO | None, nonce: str) -> Collected:
+    """Read a collector's output; there is none of a host that was not reached.
 
     Raises:
         BadReport: it is larger than any collector's.
     """
-    return read_frames(stream.read(MOST_BYTES + 1), nonce)
+    return read_frames(stream.read(MOST_BYTES + 1) if stream else b"", nonce)

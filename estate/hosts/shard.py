@@ -15,6 +15,7 @@ from estate.observations import Reading, Sight, merge
 
 Via = Literal["local", "ssh", "docker"]
 Sudo = Literal["no", "pinned", "full"]
+Level = Literal["standard", "cloud"]
 _INTEL = {"osv": 512 * 1024 * 1024, "kev": 64 * 1024 * 1024, "epss": 256 * 1024 * 1024}
 """Documents about packages rather than hosts, by their media, and how large each may be."""
 
@@ -26,7 +27,8 @@ class Target:
     Args:
         asset: the key of the host's asset.
         via: `local`, `ssh` or `docker`.
-        address: where ssh connects to; a name that the client's own configuration knows is one as well.
+        name: what ssh's configuration and known_hosts call it: a name, or an address where it has none.
+        address: where ssh connects to, admitted by the scope; empty leaves it to the client's configuration.
         port: ssh's port; 0 leaves it to the client's configuration.
         user: who logs in; empty leaves it to the client's configuration.
         sudo: `no`, `pinned` (the collector that sudoers names by its digest) or `full` (a root shell).
@@ -34,10 +36,12 @@ class Target:
         known_hosts: a file of host keys and authorities.
         config: an ssh_config file.
         container: a container's name, for `docker`.
+        level: `standard`, or `cloud` to see from there whether the metadata service answers without a token.
     """
 
     asset: str
     via: Via
+    name: str = ""
     address: str = ""
     port: int = 0
     user: str = ""
@@ -46,20 +50,20 @@ class Target:
     known_hosts: str = ""
     config: str = ""
     container: str = ""
+    level: Level = "standard"
 
 
 @dataclass(frozen=True, slots=True)
 class HostShard:
-    """Hosts that one worker visits, and how deeply the collector looks."""
+    """Hosts that one worker visits."""
 
     targets: tuple[Target, ...]
-    level: str = "standard"
     addresses: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
     """By asset, the addresses that stand for it."""
 
     def to_json(self) -> str:
         """The plan as it is stored with the run."""
-        told = {"targets": [asdict(one) for one in self.targets], "level": self.level, "addresses": self.addresses}
+        told = {"targets": [asdict(one) for one in self.targets], "addresses": self.addresses}
         return json.dumps(told, separators=(",", ":"))
 
     @classmethod
@@ -67,7 +71,7 @@ class HostShard:
         """Read a stored plan."""
         plan = json.loads(text)
         addresses = tuple((asset, tuple(found)) for asset, found in plan["addresses"])
-        return cls(tuple(Target(**one) for one in plan["targets"]), plan["level"], addresses)
+        return cls(tuple(Target(**one) for one in plan["targets"]), addresses)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -90,13 +94,13 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
     for document in documents:
         if document.media in _INTEL:
             continue
-        if document.media != "host" or document.companion is None:
+        if document.media != "host":
             raise BadReport(f"no reader for {document.media} among the evidence of hosts")
-        visit = read_visit(document.companion)
+        visit = read_visit(document.stream)
         if visit.asset not in readings:
             notes.outside += 1
             continue
-        collected = read_collected(document.stream, visit.nonce)
+        collected = read_collected(document.companion, visit.nonce)
         readings[visit.asset].append(host_reading(Host(visit, collected, intel), document.look))
     for asset in assets:
         yield merge(asset, ASKED, readings[asset], "no-evidence")

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from estate.errors import ScopeMissing
 from estate.manifest.lookup import Declared
-from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, Expectation, Table
+from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, DeclaredHost, Expectation, Table
 from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, TlsSettings
 from estate.scope import Scope
 
@@ -18,6 +18,7 @@ class Manifest(Table):
     assets: tuple[DeclaredAsset, ...] = ()
     expected: tuple[Expectation, ...] = ()
     endpoints: tuple[DeclaredEndpoint, ...] = ()
+    hosts: tuple[DeclaredHost, ...] = ()
     tls: TlsSettings = TlsSettings()
     database: DatabaseSettings = DatabaseSettings()
     evidence: EvidenceSettings = EvidenceSettings()

@@ -53,6 +53,42 @@ class DeclaredEndpoint(Table):
     ) = Field(None, description="The plaintext protocol in which TLS is asked for.")
 
 
+class DeclaredHost(Table):
+    """A host that is audited from inside, and the way in: keys are named, never written here."""
+
+    host: Annotated[str, BeforeValidator(told(read_host))] = Field(
+        description="An asset's name, a name in a scope, or an address."
+    )
+    zone: Word = Field(DEFAULT_ZONE, description="The zone in which its addresses mean something.")
+    via: Literal["ssh", "local", "docker"] = Field(
+        "ssh", description="By ssh, on the machine that scans, or in one of its containers."
+    )
+    address: AddressText | None = Field(None, description="Where ssh connects to, if not to the host's own addresses.")
+    port: int | None = Field(None, ge=1, le=65535, strict=True, description="The port of ssh.")
+    user: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")] | None = Field(
+        None, description="Who logs in; ssh's own configuration says it without this."
+    )
+    sudo: Literal["no", "pinned", "full"] = Field(
+        "no", description="pinned: the collector that sudoers names by its digest; full: a root shell."
+    )
+    identity: str | None = Field(None, min_length=1, description="A file with a private key or a certificate's key.")
+    known_hosts: str | None = Field(None, min_length=1, description="A file with host keys or host authorities.")
+    config: str | None = Field(None, min_length=1, description="An ssh_config file: jump hosts and the like.")
+    container: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")] | None = Field(
+        None, description="The container's name, with via = docker."
+    )
+    cloud: bool = Field(False, strict=True, description="See from there whether the metadata service needs no token.")
+
+    @model_validator(mode="after")
+    def _fits_the_way_in(self) -> "DeclaredHost":
+        if (self.container is not None) is not (self.via == "docker"):
+            raise ValueError('container and via = "docker" go together')
+        of_ssh = ("address", "port", "user", "identity", "known_hosts", "config")
+        if self.via != "ssh" and (given := [name for name in of_ssh if getattr(self, name) is not None]):
+            raise ValueError(f"{', '.join(given)}: only ssh uses that, and via is {self.via!r}")
+        return self
+
+
 class Expectation(Table):
     """Ports that may answer on an asset, on everything with a tag, or in a network."""
 

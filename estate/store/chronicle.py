@@ -16,6 +16,7 @@ from estate.store.documents import iso
 from estate.store.history import PUBLISHED
 from estate.store.maps import decode
 from estate.store.rows import CHANGE, COVERAGE, FACT, MAP, RUN
+from estate.store.scans import shown_aspect
 
 
 class LookObject(TypedDict):
@@ -181,7 +182,7 @@ def _at(key: _Key, looks: Sequence[_Look], given_up: Sequence[_Look], at: dateti
     vantage, aspect, name = key
     return {
         "vantage": vantage,
-        "aspect": aspect,
+        "aspect": shown_aspect(aspect, name),
         "key": name,
         "state": "absent" if silence else _word(before),
         "certain": before is not None and before.at == at,

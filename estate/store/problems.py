@@ -11,6 +11,7 @@ from estate.certificates import rules as certificate_rules
 from estate.coverage import Verdict
 from estate.errors import NotFound
 from estate.findings import Detection, Rule, Severity, Triage, risk
+from estate.hosts import findings as host_rules
 from estate.policy import Policy
 from estate.ports import rules as port_rules
 from estate.store.database import Database
@@ -30,6 +31,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
         *(port_rules.UNEXPECTED_PORT, port_rules.EXPECTED_PORT_CLOSED, port_rules.TARPIT),
         *tls_rules.RULES.values(),
         *certificate_rules.RULES.values(),
+        *host_rules.RULES.values(),
     )
 }
 _BATCH = 10_000
@@ -177,6 +179,6 @@ def _object(
         "clock_started": iso(clock) if clock else None,
         "owner": policy.owner(asset),
         "evidence": state.evidence,
-        "remediation": rule.remediation,
+        "remediation": host_rules.remediation(rule, state.locator),
         "refs": list(rule.refs),
     }

@@ -10,6 +10,7 @@ from estate.store.database import Database
 from estate.store.documents import ChangeObject, RunObject, iso, run_object, state_object
 from estate.store.history import PUBLISHED
 from estate.store.rows import ASSET, CHANGE, RUN
+from estate.store.scans import shown_aspect
 from estate.store.tables import Run
 
 
@@ -66,7 +67,7 @@ def list_changes(
                 "asset": f"{row.asset_kind}:{row.asset_key}",
                 "zone": row.zone,
                 "vantage": row.vantage,
-                "aspect": row.aspect,
+                "aspect": shown_aspect(row.aspect, row.key),
                 "key": row.key,
                 "before": state_object(row.before),
                 "after": state_object(row.after),

@@ -7,15 +7,18 @@ from estate.assets import Asset, canonical_address
 from estate.certificates import facts as certificates
 from estate.certificates.renewals import explain_renewal, renewal_rulings
 from estate.coverage import Verdict
-from estate.diff import Change, Fact, InSight, Kind
+from estate.diff import Change, Fact, Kind
 from estate.errors import BadInput
 from estate.evidence import Document, Notes
 from estate.findings import Detection, Ruling
+from estate.hosts.registry import aspect_of
 from estate.observations import Sight
 from estate.policy import Policy
 from estate.ports import rules
 from estate.ports.shard import PortShard, sights
 from estate.ports.tarpits import fold_tarpit
+from estate.store.detections import detection_of
+from estate.store.host_audit import HostAudit
 from estate.tls import rules as tls_rules
 from estate.tls.facts import explain_grade
 from estate.tls.keys import GRADE, split_key
@@ -54,15 +57,6 @@ class Scan(Protocol):
 
     def retired(self, rule: str, asset: Asset, locator: str, policy: Policy) -> list[Ruling]:
         """What becomes of an open finding that is one no more under this policy, whatever the evidence says."""
-
-
-def detection_of(fact: Fact) -> Detection:
-    """What the state of a fact says of a problem that consists in its presence."""
-    if not fact.present:
-        return Detection.ABSENT
-    if fact.sight is not InSight.SEEN:
-        return Detection.UNOBSERVED
-    return Detection.SUSPECTED_ABSENT if fact.misses else Detection.PRESENT
 
 
 class PortSweep:
@@ -211,7 +205,17 @@ def _is_renewal(change: Change) -> bool:
     return change.kind is Kind.CHANGED and is_place
 
 
-SCANS: Mapping[str, Scan] = {"ports": PortSweep(), "tls": TlsGrade(), "certificates": CertificateExpiry()}
+SCANS: Mapping[str, Scan] = {
+    "ports": PortSweep(),
+    "tls": TlsGrade(),
+    "certificates": CertificateExpiry(),
+    "hosts": HostAudit(),
+}
+
+
+def shown_aspect(aspect: str, key: str) -> str:
+    """The aspect as people read it: a host audit is kept as one, and shown by what each key is about."""
+    return aspect_of(key) if aspect == HostAudit.aspect else aspect
 
 
 def scan_named(name: str) -> Scan:
