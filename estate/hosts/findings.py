@@ -51,8 +51,8 @@ DRIFTS: Mapping[str, Drift] = {
         _drift(
             1,
             "A key may log in that could not before",
-            "Ask who added it. If nobody did: remove its line from the authorized_keys of {first}, and look for what else"
-            " was done; if somebody did: accept it with `roundsman suppress`.",
+            "Ask who added it. If nobody did: remove its line from the authorized_keys of {first}, and look for what"
+            " else was done; if somebody did: accept it with `roundsman suppress`.",
             "T1098.004",
         ),
         _is_new,

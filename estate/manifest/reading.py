@@ -140,12 +140,12 @@ def _contradictions(manifest: Manifest) -> Iterator[tuple[Path, str]]:
             yield ("endpoints", index), f"{endpoint.host}, port {endpoint.port} is declared twice under the same name"
         places.add(place)
     visited: set[tuple[str, str]] = set()
-    for index, row in enumerate(manifest.hosts):
-        if row.via == "ssh" and row.address is None and row.host not in names and canonical_address(row.host) is None:
-            yield ("hosts", index, "host"), f"there is no asset {row.host!r}; {_nearest(row.host, names)}"
-        if (row.zone, row.host) in visited:
-            yield ("hosts", index), f"{row.host} is declared twice"
-        visited.add((row.zone, row.host))
+    for index, way in enumerate(manifest.hosts):
+        if way.via == "ssh" and way.address is None and way.host not in names and canonical_address(way.host) is None:
+            yield ("hosts", index, "host"), f"there is no asset {way.host!r}; {_nearest(way.host, names)}"
+        if (way.zone, way.host) in visited:
+            yield ("hosts", index), f"{way.host} is declared twice"
+        visited.add((way.zone, way.host))
 
 
 def _nearest(word: str, names: Collection[str]) -> str:
