@@ -86,7 +86,7 @@ def grade(
         raise BadInput(f"--fail-under {fail_under[:20]!r} is no grade: {', '.join(_GRADES)}")
     host, port = _read_endpoint(endpoint, starttls)
     sni = canonical_target(name) if name else None if canonical_address(host) else host
-    trusted = _read_roots(roots)
+    trusted = read_roots(roots)
     here = open_here(estate)
     addresses = _addresses(host)
     _permit(here, host, addresses, said=i_may_scan_this, may_ask=not as_json)
@@ -118,7 +118,12 @@ def _read_endpoint(text: str, starttls: Starttls | None) -> tuple[str, int]:
     return canonical_target(host), int(given)
 
 
-def _read_roots(path: Path | None) -> "TrustStore":
+def read_roots(path: Path | None) -> "TrustStore":
+    """Mozilla's roots, and those of a file.
+
+    Raises:
+        BadInput: the file cannot be read, or holds no certificate.
+    """
     from estate.certificates.reading import read_certificates
     from estate.certificates.trust import TrustStore
 

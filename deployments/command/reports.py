@@ -1,13 +1,14 @@
 """`read`: what is in a scanner's report, without an estate or a database."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypedDict
 
 import typer
 
+from deployments.command.grading import read_roots
 from deployments.command.options import Json
 from deployments.command.printing import SHOWN, Rows, counted, hint, print_object, safe, show
 from deployments.command.tables import service_of
@@ -19,8 +20,13 @@ from estate.ports.zmap import ZmapReport, read_zmap
 from estate.store.documents import iso
 from estate.store.importing import TOOLS
 
+READERS = (*TOOLS, "sslyze")
 Tool = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(TOOLS)}.", autocompletion=lambda: TOOLS)]
+Reader = Annotated[str, typer.Argument(help=f"Whose report: {' or '.join(READERS)}.", autocompletion=lambda: READERS)]
 File = Annotated[Path, typer.Argument(help="The report: nmap's -oX, or zmap's CSV; - is standard input.")]
+Report = Annotated[
+    Path, typer.Argument(help="The report: nmap's -oX, zmap's CSV, or sslyze's --json_out; - is standard input.")
+]
 Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="zmap's metadata file (-m), without which its silence proves nothing.")
 ]
@@ -49,23 +55,41 @@ def register(app: typer.Typer) -> None:
     app.command("read")(read)
 
 
-def check_tool(tool: str, metadata: Path | None) -> None:
+def check_tool(tool: str, metadata: Path | None, known: Sequence[str] = TOOLS) -> None:
     """Refuse what has no reader, and metadata where there can be none.
 
     Raises:
         BadInput: so it is.
     """
-    if tool not in TOOLS:
-        raise BadInput(f"there is no reader for {tool!r}; there are: {', '.join(TOOLS)}")
+    if tool not in known:
+        raise BadInput(f"there is no reader for {tool!r}; there are: {', '.join(known)}")
     if metadata is not None and tool != "zmap":
         raise BadInput(f"--metadata is zmap's; {tool}'s report says by itself whether it is whole")
 
 
-def read(tool: Tool, file: File, metadata: Metadata = None, port: Port = None, as_json: Json = False) -> None:
+def read(
+    tool: Reader,
+    file: Report,
+    metadata: Metadata = None,
+    port: Port = None,
+    roots: Annotated[
+        Path | None, typer.Option("--roots", help="sslyze: your own root certificates (PEM), beside Mozilla's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Say what a scanner's report shows; nothing is stored."""
-    check_tool(tool, metadata)
+    check_tool(tool, metadata, READERS)
     if port is not None and tool != "zmap":
         raise BadInput(f"--port is for zmap's plain lists of addresses; {tool}'s report says by itself what was asked")
+    if roots is not None and tool != "sslyze":
+        raise BadInput(f"--roots is for sslyze's certificates; {tool}'s report has none")
+    if tool == "sslyze":
+        from deployments.command.tls_reports import tell_sslyze  # what judges certificates is loaded only for them
+
+        trusted = read_roots(roots)
+        with opened(file) as stream, naming(file):
+            tell_sslyze(stream, trusted, as_json=as_json)
+        return
     with opened(file) as stream:
         if tool == "nmap":
             if file.is_file() and not file.stat().st_size:

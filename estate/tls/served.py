@@ -45,7 +45,7 @@ def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: No
         if endpoint is None:
             notes.outside += 1
             continue
-        reading, why = _read(endpoint, evidence, roots, document.look)
+        reading, why = served_reading(endpoint, evidence, roots, document.look)
         readings.setdefault((endpoint.asset, endpoint.address), []).append(reading)
         # One look that saw it is enough.
         unseen[endpoint] = why if unseen[endpoint] else ""
@@ -65,7 +65,7 @@ def _asked(endpoints: Iterable[Endpoint]) -> Keys:
     return keys | Keys({CERTIFICATES: None})
 
 
-def _read(endpoint: Endpoint, evidence: TlsEvidence, roots: TrustStore, look: int) -> tuple[Reading, str]:
+def served_reading(endpoint: Endpoint, evidence: TlsEvidence, roots: TrustStore, look: int) -> tuple[Reading, str]:
     """What an endpoint shows, and why it could not be looked at, if so."""
     place, asset = str(endpoint.port), endpoint.asset
     outcome = evidence.hello.outcome

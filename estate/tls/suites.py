@@ -32,6 +32,21 @@ _CURVES = {
 }
 _SIZE_IN_NAME = re.compile(r"(?:secp|sect|brainpoolp)([0-9]{3})[rkt][0-9](?:tls13)?\Z")
 
+_BITS = (
+    (re.compile(r"_NULL(?:_|\Z)"), 0),
+    (re.compile(r"EXPORT1024|_56_"), 56),
+    (re.compile(r"EXPORT|_40_|DES40"), 40),
+    (re.compile(r"3DES|DES_192"), 112),
+    (re.compile(r"_DES_"), 56),
+    (re.compile(r"RC4_64"), 64),
+    (re.compile(r"_256_|CHACHA20|_28147_|KUZNYECHIK"), 256),
+)
+
+
+def bits_of(name: str) -> int:
+    """The strength of a suite's cipher, by its IANA name."""
+    return next((bits for pattern, bits in _BITS if pattern.search(f"{name}_")), 128)
+
 
 def is_tls13(name: str) -> bool:
     """Whether this is a suite of TLS 1.3, which names no key exchange."""

@@ -17,8 +17,8 @@ from sslyze.plugins.session_resumption._resumption_with_id import TlsResumptionS
 from sslyze.plugins.session_resumption.implementation import SessionResumptionSupportScanResult
 
 from estate.tls.evidence import Check, Suite
+from estate.tls.suites import bits_of
 from tasks.tls.sslyze_scan import Job, reason_of
-from tasks.tls.suites import bits_of
 
 _NO_WORDS = ("rejected the connection", "timed out", "closed the connection", "interrupted", "Internal error")
 """How sslyze words what is a missing answer, or may be an overload, and yet counts as "suite rejected"."""

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from estate.tls.evidence import Protocol, Suite, Version
+from estate.tls.suites import bits_of
 from tasks.tls import groups
 from tasks.tls.client_hello import OLD_GROUPS, USUAL_GROUPS, Offer, offer_of
 from tasks.tls.converse import converse_ssl2
 from tasks.tls.flight import Flight
 from tasks.tls.patience import NO_ANSWERS, OutOfTime, Patience
 from tasks.tls.question import TlsQuestion
-from tasks.tls.suites import all_suites, bits_of, by_code, codes, name_of, suites_for
+from tasks.tls.suites import all_suites, by_code, codes, name_of, suites_for
 
 _FEW = 40
 

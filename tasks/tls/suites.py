@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from estate.tls.suites import bits_of
+
 MODERN = (
     0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014,
     0x009C, 0x009D, 0x002F, 0x0035,
@@ -20,16 +22,6 @@ RENEGOTIATION_INFO = 0x00FF
 """RFC 5746: "I know secure renegotiation", for servers that dislike extensions."""
 FALLBACK = 0x5600
 """RFC 7507: "I come with less than I can"."""
-
-_BITS = (
-    (re.compile(r"_NULL(?:_|\Z)"), 0),
-    (re.compile(r"EXPORT1024|_56_"), 56),
-    (re.compile(r"EXPORT|_40_|DES40"), 40),
-    (re.compile(r"3DES|DES_192"), 112),
-    (re.compile(r"_DES_"), 56),
-    (re.compile(r"RC4_64"), 64),
-    (re.compile(r"_256_|CHACHA20|_28147_|KUZNYECHIK"), 256),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +41,6 @@ class Suite:
     def anonymous(self) -> bool:
         """Whether nobody proves who they are."""
         return "_anon_" in self.name
-
-
-def bits_of(name: str) -> int:
-    """The strength of a suite's cipher, by its IANA name."""
-    return next((bits for pattern, bits in _BITS if pattern.search(f"{name}_")), 128)
 
 
 @cache

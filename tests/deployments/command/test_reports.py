@@ -1,5 +1,6 @@
 """`read`: what a scanner's report shows, from whole, cut, empty, foreign and hostile files."""
 
+import json
 import os
 import resource
 import subprocess
@@ -109,6 +110,71 @@ def test_nothing_is_stored_and_no_home_is_needed(roundsman: Any, nmap: Path) -> 
     (roundsman.home / "roundsman.db").unlink()
     assert roundsman("read", "nmap", str(nmap / "all_up.xml")).code == 0
     assert list(roundsman.home.iterdir()) == []
+
+
+def test_sslyze_gives_grades_observations_and_coverage(roundsman: Any, evidence: Path) -> None:
+    folder = evidence / "sslyze"
+    roots = ("--roots", str(folder / "roots.pem"))
+    told = roundsman("read", "sslyze", str(folder / "several.json"), *roots, "--json")
+    assert (told.code, told.err) == (0, "")
+    assert told.said.keys() == WHOLE | {"grades"}
+    assert told.said["hosts"] == {"up": 2, "total": 5}
+    assert told.said["skipped"] == ["no server at all:443"]
+    grades = {one["name"].partition(".")[0]: (one["grade"], one["not_gradable"]) for one in told.said["grades"]}
+    assert grades == {
+        "tls10-on": ("B", ""),
+        "tls13-only": (None, "not gradable: could not determine hsts (not asked)"),
+        "closed": (None, "not gradable: out of reach (connection-rejected)"),
+        "plaintext": (None, "not gradable: out of reach (no-handshake)"),
+    }
+    assert {one["aspect"] for one in told.said["observations"]} == {"tls", "certificate"}
+    assert {one["verdict"] for one in told.said["coverage"]} == {"positive", "negative", "blind"}
+    shown = roundsman("read", "sslyze", str(folder / "several.json"), *roots)
+    assert "caps at B: TLS 1.0 is offered" in shown.out
+    assert "not gradable: could not determine hsts" in shown.out
+
+
+def test_every_report_of_sslyze_in_the_evidence_can_be_read(roundsman: Any, evidence: Path) -> None:
+    for file in sorted((evidence / "sslyze").glob("*.json")):
+        told = roundsman("read", "sslyze", str(file), "--json")
+        assert told.code == 0, (file, told.err)
+        assert told.out.isascii()
+        assert {one["verdict"] for one in told.said["coverage"]} <= VERDICTS
+        shown = roundsman("read", "sslyze", str(file))
+        assert shown.code == 0
+        assert all(line.isprintable() for line in shown.out.splitlines())
+
+
+@pytest.mark.parametrize("how", [("--json",), ()])
+@pytest.mark.parametrize("name", ["object.xml", "empty.xml", "noise.xml", "text.xml", "deep.json", "cut.json"])
+def test_what_is_no_report_of_sslyze_is_two_and_named(
+    roundsman: Any, evidence: Path, name: str, how: tuple[str, ...]
+) -> None:
+    whole = (evidence / "sslyze" / "several.json").read_bytes()
+    wrong = {**WRONG, "deep.json": b'{"a":' * 100_000, "cut.json": whole[:-300]}
+    (roundsman.folder / name).write_bytes(wrong[name])
+    told = roundsman("read", "sslyze", name, *how)
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith(f"roundsman: {name}: ")
+    assert told.err.count("\n") == 1
+
+
+def test_a_fault_in_the_last_server_prints_nothing_of_the_first(roundsman: Any, evidence: Path) -> None:
+    told = json.loads((evidence / "sslyze" / "several.json").read_text())
+    told["server_scan_results"][-1]["server_location"]["port"] = "https"
+    (roundsman.folder / "late.json").write_text(json.dumps(told))
+    for how in (("--json",), ()):
+        said = roundsman("read", "sslyze", "late.json", *how)
+        assert (said.code, said.out) == (2, "")
+        assert "late.json: server_scan_results[3].server_location.port: " in said.err
+
+
+def test_only_sslyze_has_roots_and_none_of_its_reports_is_imported(roundsman: Any, nmap: Path, evidence: Path) -> None:
+    roots = str(evidence / "sslyze" / "roots.pem")
+    assert roundsman("read", "nmap", str(nmap / "all_up.xml"), "--roots", roots).code == 2
+    told = roundsman("read", "sslyze", str(evidence / "sslyze" / "expired.json"), "--roots", "absent.pem")
+    assert (told.code, "absent.pem" in told.err) == (2, True)
+    assert roundsman("import", "sslyze", roots, "--asked", "10.0.0.1").code == 2
 
 
 BOMB = '<!DOCTYPE b [<!ENTITY a "aa"><!ENTITY b "&a;&a;&a;&a;">]><nmaprun args="&b;"/>'

@@ -4,8 +4,9 @@ import pytest
 from sslyze.plugins.openssl_cipher_suites.cipher_suites import CipherSuitesRepository
 from sslyze.server_connectivity import TlsVersionEnum
 
+from estate.tls.suites import bits_of
 from tasks.tls import groups
-from tasks.tls.suites import all_suites, bits_of, by_code, name_of, suites_for
+from tasks.tls.suites import all_suites, by_code, name_of, suites_for
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Reports of sslyze's command line, read for what they prove and no more."""
