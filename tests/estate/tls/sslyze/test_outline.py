@@ -12,7 +12,9 @@ from estate.errors import BadReport
 from estate.tls.sslyze import outline
 from estate.tls.sslyze.outline import read_sslyze
 
-STRANGE: tuple[object, ...] = (None, True, 7, -1, 10**30, 1.5, "", "x" * 50, "\ud800", [], [[]], {}, {"a": None}, [None] * 3)
+STRANGE: tuple[object, ...] = (
+    None, True, 7, -1, 10**30, 1.5, "", "x" * 50, "\ud800", [], [[]], {}, {"a": None}, [None] * 3
+)  # fmt: skip
 
 
 def read(data: bytes):
