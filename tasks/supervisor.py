@@ -56,7 +56,9 @@ def supervise(
     deadline: float,
     cancelled: threading.Event | None = None,
     on_line: OnLine | None = None,
+    stdin: Path | None = None,
     stdout: Path | None = None,
+    most: int = 0,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     tail_bytes: int = 65_536,
@@ -71,7 +73,9 @@ def supervise(
         deadline: how many seconds the tool may take.
         cancelled: set by another thread to end the tool.
         on_line: called in this thread with each line of either stream.
+        stdin: a file that the tool reads as standard input; nothing is there otherwise.
         stdout: a file that takes standard output instead, so that `on_line` gets standard error only.
+        most: how many bytes any file may have that the tool writes, `stdout` too; one more ends it by SIGXFSZ.
         cwd: where the tool runs.
         env: what the tool gets beyond a path, a home and a locale; nothing else of our environment is passed on.
         tail_bytes: how much of the end of each stream is kept.
@@ -94,7 +98,7 @@ def supervise(
                     "-I",
                     "-S",
                     str(_PROGRAM),
-                    *map(str, (said, os.getpid(), deadline, GRACE)),
+                    *map(str, (said, os.getpid(), deadline, GRACE, stdin.absolute() if stdin else os.devnull, most)),
                     tool,
                     *argv[1:],
                 ),

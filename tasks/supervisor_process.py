@@ -2,10 +2,11 @@
 
 Run by path as `python -I -S` with the standard library's lightest modules, so that it starts in some 15 ms:
 
-    supervisor_process.py STATUS-FD PARENT-PID DEADLINE GRACE TOOL ARGUMENT...
+    supervisor_process.py STATUS-FD PARENT-PID DEADLINE GRACE INPUT MOST TOOL ARGUMENT...
 
-Standard input is the leash: its end, or any byte on it, ends the tool. What happens is said in lines on STATUS-FD:
-`failed ERRNO` or `started PID`, and then `ended WHY WAIT-STATUS`.
+Standard input is the leash: its end, or any byte on it, ends the tool, which reads the file INPUT instead and may
+write files of at most MOST bytes (0: of any size). What happens is said in lines on STATUS-FD: `failed ERRNO` or
+`started PID`, and then `ended WHY WAIT-STATUS`.
 """
 
 import os
@@ -104,7 +105,7 @@ class _Family:
         return members - {us}
 
 
-def _start(argv: list[str], status: int) -> int | None:
+def _start(argv: list[str], most: int, status: int) -> int | None:
     """Start the tool in a session of its own; None if it cannot be, which has then been said."""
     supervisor = os.getpid()
     told, tell = os.pipe()
@@ -118,6 +119,10 @@ def _start(argv: list[str], status: int) -> int | None:
             # What is ignored stays ignored across exec: by Python the first two, by nohup the third.
             for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGQUIT):
                 signal.signal(number, signal.SIG_DFL)
+            if most:
+                import resource  # noqa: PLC0415 - few tools need it
+
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
             os.execv(argv[0], argv)  # noqa: S606 - no shell is meant
         except OSError as error:
             os.write(tell, str(error.errno).encode())
@@ -171,8 +176,12 @@ def main() -> None:
     status, parent = int(sys.argv[1]), int(sys.argv[2])
     deadline, grace = time.monotonic() + float(sys.argv[3]), float(sys.argv[4])
     leash = os.dup(0)
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - pathlib doubles our start-up
-        os.dup2(nothing.fileno(), 0)
+    try:
+        with open(sys.argv[5], "rb") as given:  # noqa: PTH123 - pathlib doubles our start-up
+            os.dup2(given.fileno(), 0)
+    except OSError as error:
+        _say(status, f"failed {error.errno}")
+        return
     os.set_inheritable(status, False)
     _prctl(_SUBREAPER, 1)
     wake, waker = os.pipe()
@@ -182,7 +191,7 @@ def main() -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    tool = _start(sys.argv[5:], status)
+    tool = _start(sys.argv[7:], int(sys.argv[6]), status)
     if tool is None:
         return
     _say(status, f"started {tool}")

@@ -8,7 +8,7 @@ from estate.errors import ToolMissing
 
 _KEPT = ("HOME", "TMPDIR", "LD_LIBRARY_PATH")
 _SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_PACKAGES = {"ip": "iproute2"}
+_PACKAGES = {"ip": "iproute2", "ssh": "openssh-client", "docker": "docker.io"}
 
 
 def find_tool(name: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from estate.errors import ToolFailed
 from tasks.supervisor import end_all, supervise
 
 CHECKOUT = Path(__file__).parents[2]
@@ -147,6 +148,27 @@ def test_the_tool_reads_nothing_and_knows_none_of_our_secrets(monkeypatch):
     assert "hunter" not in ended.stdout_tail
     assert names <= {"PATH", "LANG", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "ASKED_FOR", "PWD", "SHLVL", "_", "OLDPWD"}
     assert "ASKED_FOR" in names
+
+
+def test_a_tool_may_be_given_a_file_to_read(tmp_path, monkeypatch):
+    (tmp_path / "given").write_bytes(b"words\n" * 50_000)
+    monkeypatch.chdir(tmp_path)
+
+    ended = supervise(["wc", "-l"], deadline=10, stdin=Path("given"), cwd=Path("/"))
+
+    assert (ended.stdout_tail.strip(), ended.reason) == ("50000", "")
+
+
+def test_a_file_to_read_that_is_not_there_starts_nothing(tmp_path):
+    with pytest.raises(ToolFailed, match="wc cannot be started: No such file"):
+        supervise(["wc"], deadline=10, stdin=tmp_path / "given")
+
+
+def test_a_tool_that_writes_more_than_it_may_is_ended_with_just_that_much(tmp_path):
+    ended = supervise(["dd", "if=/dev/zero", "bs=1000"], deadline=30, stdout=tmp_path / "flood", most=100_500)
+
+    assert (ended.signal, ended.why) == (signal.SIGXFSZ, "")
+    assert (tmp_path / "flood").stat().st_size == 100_500
 
 
 def test_what_is_ignored_here_is_not_ignored_there():
