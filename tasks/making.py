@@ -13,7 +13,7 @@ from estate.store.leases import Hold, me
 from estate.store.runs import lease_shard, renew_shard, shards_of
 from estate.store.tables import Shard
 
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 120.0
 _BEAT_SECONDS = 15.0
 _PATIENCE = 3600
 

@@ -182,13 +182,13 @@ def lease_shard(database: Database, seq: int, number: int, holder: str, now: dat
 
 
 def renew_shard(database: Database, seq: int, number: int, holder: str, now: datetime, seconds: float) -> bool:
-    """Say that we still ask; False when another one took over."""
+    """Say that we still ask, once half of the lease is over; False when another one took over."""
+    ours = (SHARD.c.run_seq == seq, SHARD.c.number == number, SHARD.c.holder == holder)
     with database.write() as connection:
-        kept = connection.execute(
-            update(SHARD)
-            .where(SHARD.c.run_seq == seq, SHARD.c.number == number, SHARD.c.holder == holder)
-            .values(lease_until=now + timedelta(seconds=seconds))
-        )
+        until = connection.execute(select(SHARD.c.lease_until).where(*ours)).scalar()
+        if until is None or until >= now + timedelta(seconds=seconds / 2):
+            return until is not None
+        kept = connection.execute(update(SHARD).where(*ours).values(lease_until=now + timedelta(seconds=seconds)))
         return kept.rowcount == 1
 
 

@@ -24,7 +24,10 @@ from estate.store.scans import Scan
 from estate.store.tables import Run
 
 PART = 32_768
-"""Subjects in one transaction and one coverage map: bounds memory and how long other writers wait."""
+"""Subjects with something to know of them in one transaction and one coverage map: bounds memory and how long other
+writers wait."""
+_MOST = 4
+"""Times as many subjects in all: of the dead addresses of a wide network there is next to nothing to write."""
 _BATCH = 2_048
 
 
@@ -297,9 +300,13 @@ def _write_coverage(connection: Connection, staging: Staging, shard: int, part: 
 def parts(sights: Iterator[Sight]) -> Iterator[Iterator[Sight]]:
     """Cut a stream into parts without reading ahead more than one subject."""
     for first in sights:
-        yield _chain(first, islice(sights, PART - 1))
+        yield _part(first, sights)
 
 
-def _chain(first: Sight, rest: Iterable[Sight]) -> Iterator[Sight]:
+def _part(first: Sight, rest: Iterator[Sight]) -> Iterator[Sight]:
     yield first
-    yield from rest
+    known, left = int(bool(first.present)), PART * _MOST - 1
+    while known < PART and left and (sight := next(rest, None)) is not None:
+        yield sight
+        known += bool(sight.present)
+        left -= 1

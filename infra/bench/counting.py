@@ -23,16 +23,19 @@ def count_rows(database: Path) -> None:
         connection.commit()
 
 
-def rows_written(database: Path) -> Mapping[str, int]:
-    """How often a row was written since then, by table."""
+def rows_written(database: Path) -> Mapping[str, tuple[int, int]]:
+    """How many rows were written since then, and how often in all, by table."""
+    query = "SELECT name, count(DISTINCT row), count(*) FROM written GROUP BY name ORDER BY name"
     with closing(sqlite3.connect(database)) as connection:
-        return dict(connection.execute("SELECT name, count(*) FROM written GROUP BY name ORDER BY name"))
+        return {name: (rows, times) for name, rows, times in connection.execute(query)}
 
 
-def few_rows(what: str, rows: Mapping[str, int], shards: int) -> Iterator[Figure]:
+def few_rows(what: str, written: Mapping[str, tuple[int, int]], shards: int) -> Iterator[Figure]:
     """The figures of an unchanged run: its cost follows its shards, not its facts."""
-    total, allowed = sum(rows.values()), shards * 6 + 10
-    told = ", ".join(f"{table} {count}" for table, count in rows.items())
-    yield Figure(f"rows allowed ÷ rows written, {what}", allowed / total, 1, f"{total} of {allowed}: {told}")
-    facts = rows.get("fact", 0)
+    rows, times = (sum(counts) for counts in zip(*written.values(), strict=True))
+    allowed = shards * 6 + 10
+    told = ", ".join(f"{table} {count}" for table, (count, _) in written.items())
+    remark = f"{rows} of {allowed}, {times} with every rewriting: {told}"
+    yield Figure(f"rows allowed ÷ rows written, {what}", allowed / rows, 1, remark)
+    facts = written.get("fact", (0, 0))[0]
     yield Figure("no fact row among them", 0 if facts else 1, 1, f"{facts} fact rows")

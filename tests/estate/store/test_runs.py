@@ -80,12 +80,23 @@ def test_a_shard_is_asked_by_one_and_taken_over_from_the_dead_and_the_silent(est
     assert lease("other/1/1", now + timedelta(seconds=61)), "the other fell silent"
     assert not renew_shard(here.database, seq, 0, "elsewhere/1/1", now, 60)
     assert renew_shard(here.database, seq, 0, "other/1/1", now, 60)
-    assert lease(DEAD, now + timedelta(seconds=61))
-    assert lease("other/1/1", now + timedelta(seconds=62)), "the dead hold nothing"
+    assert lease(DEAD, now + timedelta(seconds=122))
+    assert lease("other/1/1", now + timedelta(seconds=123)), "the dead hold nothing"
     (shard,) = shards_of(here.database, seq)
     assert (shard.attempts, shard.state) == (5, "leased")
     end_shard(here.database, seq, 0)
     assert not lease("other/1/1", now + timedelta(days=1)), "it is asked"
+
+
+def test_a_lease_is_written_anew_only_once_half_of_it_is_over(estate_on_both) -> None:
+    here = estate_on_both
+    seq = number(here, here.new_run("one", shards=("a",)))
+    assert lease_shard(here.database, seq, 0, "other/1/1", here.now, 60)
+    ends = []
+    for seconds in (29, 31):
+        assert renew_shard(here.database, seq, 0, "other/1/1", here.now + timedelta(seconds=seconds), 60)
+        ends.append(shards_of(here.database, seq)[0].lease_until)
+    assert ends == [here.now + timedelta(seconds=60), here.now + timedelta(seconds=91)]
 
 
 def test_a_shard_that_failed_is_given_back_with_its_reason(estate) -> None:
