@@ -70,7 +70,7 @@ class Round:
     """A run that is being made, with all that asking needs."""
 
     here: Surroundings
-    scope: Scope
+    scope: Scope | None
     run: Run
     asker: "Asks"
     making: Making
@@ -152,7 +152,7 @@ def round_of(here: Surroundings, sweep: Sweep, flow_run_id: str | None, own_port
 @contextmanager
 def making_of(
     here: Surroundings,
-    scope: Scope,
+    scope: Scope | None,
     new: NewRun,
     asker: Callable[[Event], Asks],
     plan_of: Callable[[str], Any] = PortShard.from_json,

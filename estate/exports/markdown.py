@@ -38,7 +38,7 @@ def render_run(head: Mapping[str, object], changes: Iterable[ChangeRow], finding
     """A page: how much we could see, then what changed, the surest and most alarming kinds first."""
     shown = list(islice(changes, MOST_ROWS + 1))
     body = _changes(shown[:MOST_ROWS]) if shown else iter(("**Nothing changed.**", ""))
-    page, whole = _bounded((*_summary(head, findings), *body))
+    page, whole = bounded((*summary(head, findings), *body))
     if len(shown) > MOST_ROWS or not whole:
         page += f"\nNot everything fits here; `roundsman changes --run {_run(head)}` has all of it.\n"
     return page
@@ -49,7 +49,7 @@ def _run(head: Mapping[str, object]) -> str:
     return "".join(character for character in str(head["id"]) if character.isalnum())[:12]
 
 
-def _bounded(lines: Iterable[str]) -> tuple[str, bool]:
+def bounded(lines: Iterable[str]) -> tuple[str, bool]:
     """As many lines as fit, and whether that is all of them."""
     kept: list[str] = []
     size = 0
@@ -61,19 +61,20 @@ def _bounded(lines: Iterable[str]) -> tuple[str, bool]:
     return "\n".join(kept), True
 
 
-def _summary(head: Mapping[str, object], findings: int) -> Iterator[str]:
+def summary(head: Mapping[str, object], findings: int) -> Iterator[str]:
+    """How much of a run could be seen, in lines."""
     asked, answered = _count(head["asked"]), _count(head["answered"])
-    yield f"## {_cell(head['scope'])}: {_cell(head['state'])}"
+    yield f"## {cell(head['scope'])}: {cell(head['state'])}"
     yield ""
-    yield f"Run {_run(head)} looked at {_moment(head['looked_at'])} with {_cell(head['engine'])}."
-    yield f"{_cell(head['choice'])}."
+    yield f"Run {_run(head)} looked at {_moment(head['looked_at'])} with {cell(head['engine'])}."
+    yield f"{cell(head['choice'])}."
     yield ""
     if head["message"]:
-        yield f"> {_cell(head['message'], 600)}"
+        yield f"> {cell(head['message'], 600)}"
         yield ""
     yield from _coverage(head["coverage"], asked, answered)
     if head["canary"]:
-        yield f"Canaries: {_cell(head['canary'], 400)}"
+        yield f"Canaries: {cell(head['canary'], 400)}"
         yield ""
     yield from _warnings(head["warnings"])
     yield f"{findings:,} {'finding is' if findings == 1 else 'findings are'} open in this estate."
@@ -94,7 +95,7 @@ def _coverage(coverage: object, asked: int, answered: int) -> Iterator[str]:
 
 def _warnings(warnings: object) -> Iterator[str]:
     if isinstance(warnings, Sequence) and warnings:
-        yield from (f"- {_cell(warning, 400)}" for warning in warnings[:_MOST_WARNINGS])
+        yield from (f"- {cell(warning, 400)}" for warning in warnings[:_MOST_WARNINGS])
         yield ""
 
 
@@ -113,7 +114,7 @@ def _changes(changes: Sequence[ChangeRow]) -> Iterator[str]:
         for change in rows:
             told = (change["certainty"], _why(change)) if news else ()
             cells = (change["asset"], change["key"], *told, service(change))
-            yield f"| {' | '.join(map(_cell, cells))} |"
+            yield f"| {' | '.join(map(cell, cells))} |"
         yield ""
 
 
@@ -135,7 +136,8 @@ def _why(change: ChangeRow) -> str:
     return f"{change['reason']}" + (f" (cause: {cause})" if cause != _USUAL_CAUSE else "")
 
 
-def _cell(value: object, limit: int = 200) -> str:
+def cell(value: object, limit: int = 200) -> str:
+    """Foreign text for a table's cell."""
     return escape_markdown_cell(printable(str(value), limit))
 
 
@@ -147,7 +149,7 @@ def _still(value: object) -> str:
 
 def _moment(value: object) -> str:
     """A time to the second."""
-    return _cell(str(value)[:19].replace("T", " ")) + " UTC"
+    return cell(str(value)[:19].replace("T", " ")) + " UTC"
 
 
 def _count(value: object) -> int:
