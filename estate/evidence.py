@@ -75,3 +75,4 @@ class Notes:
 
     outside: int = 0
     unfinished: set[str] = field(default_factory=set)
+    remarks: set[str] = field(default_factory=set)

@@ -1,6 +1,6 @@
 """Audit the hosts of a scope from inside and say what changed: packages, accounts, keys, sudo, SUID files, settings."""
 
-from itertools import islice
+from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -12,11 +12,13 @@ from blocks.audit import Audit
 from blocks.surroundings import open_here
 from estate.errors import RoundsmanError
 from estate.exports.audits import render_audit
-from estate.exports.markdown import MOST_ROWS, table_of
+from estate.exports.markdown import table_of
+from estate.store.blindness import list_blind
 from estate.store.documents import run_object
-from estate.store.problems import count_open
+from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
 from estate.store.runs import run_named
+from estate.store.scans import scan_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks.hosts.rounds import host_round_of
@@ -56,13 +58,22 @@ def host_audit(audit: Audit = Audit()) -> State[object]:  # noqa: B008  # frozen
 
 
 def _show(here: Surroundings, run: Run) -> None:
-    changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
+    now = datetime.now(UTC)
+    worst = list_findings(
+        here.database, here.policy, now, Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
+    )
     create_markdown_artifact(
-        render_audit(run_object(run), changes, count_open(here.database)),
+        render_audit(
+            run_object(run),
+            list_changes(here.database, run=run),
+            list_findings(here.database, here.policy, now, wanted),
+            list_blind(here.database, run),
+            count_open(here.database, here.policy, now),
+        ),
         key=artifact_key("host-audit", run.scope),
         description=f"What run {run.id[:12]} found",
     )
-    rows = table_of(changes)
+    rows = table_of(change for change in list_changes(here.database, run=run) if change["kind"] != "first_observed")
     if rows:
         create_table_artifact(
             rows, key=artifact_key("host-audit", run.scope, "changes"), description=f"Changes of run {run.id[:12]}"

@@ -1,11 +1,7 @@
 """`grade`: one TLS endpoint, no estate needed."""
 
-import getpass
-import sys
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -14,16 +10,14 @@ import typer
 
 from blocks.surroundings import open_here
 from deployments.command.options import EstateFile, Json, now
+from deployments.command.permission import addresses_of, permit
 from deployments.command.printing import hint, print_object, safe, show
 from estate.assets import canonical_address, canonical_target
-from estate.errors import BadInput, BadReport, BadTarget, CouldNotLook, OutOfScope, ScopeNotValid
-from estate.store.statements import record_statement
-from estate.store.surroundings import Surroundings
+from estate.errors import BadInput, BadReport, BadTarget
 
 if TYPE_CHECKING:
     from deployments.command.grades import GradeObject
     from estate.certificates.trust import TrustStore
-    from estate.scope import Scope
 
 _GRADES = ("A+", "A", "A-", "B", "C", "D", "E", "F", "M", "T")
 _COULD_NOT_LOOK, _ABOVE = 3, 1
@@ -88,8 +82,8 @@ def grade(
     sni = canonical_target(name) if name else None if canonical_address(host) else host
     trusted = read_roots(roots)
     here = open_here(estate)
-    addresses = _addresses(host)
-    _permit(here, host, addresses, said=i_may_scan_this, may_ask=not as_json)
+    addresses = addresses_of(host)
+    permit(here, host, addresses, said=i_may_scan_this, may_ask=not as_json)
     graded = _ask(addresses, port, sni, starttls, trusted)
     worst = max(_counted(graded), key=lambda one: _badness(one["grade"]))
     if as_json:
@@ -138,57 +132,6 @@ def read_roots(path: Path | None) -> "TrustStore":
     if not found:
         raise BadInput(f"{path} holds no certificate")
     return TrustStore.of(found)
-
-
-def _addresses(host: str) -> tuple[str, ...]:
-    from tasks.names import resolve
-
-    address = canonical_address(host)
-    found = (address,) if address else resolve(host)
-    if not found:
-        raise CouldNotLook(f"{host} has no address now")
-    return found
-
-
-def _permit(here: Surroundings, host: str, addresses: Sequence[str], *, said: bool, may_ask: bool) -> None:
-    """Inside a scope nothing is asked; outside of all somebody has to say that they may; what is excluded stays so.
-
-    Raises:
-        OutOfScope: excluded, or nobody said so.
-    """
-    from tasks.wanted import without_excluded  # what asks is loaded only by what asks
-
-    moment = now()
-    scopes = [without_excluded(scope, here.bindings(scope.zone)) for scope in here.manifest.scopes]
-    for scope in scopes:
-        for excluded in scope.excluded_names:
-            if host == excluded or host.endswith(f".{excluded}"):
-                raise OutOfScope(f"{host} is excluded by scope {scope.name!r}, whatever anybody says")
-        for address in addresses:
-            if any(ip_address(address) in network for network in scope.excluded_networks):
-                raise OutOfScope(f"{address} is excluded by scope {scope.name!r}, whatever anybody says")
-    if any(_admits(scope, host, addresses, moment) for scope in scopes):
-        return
-    where = f"{host} ({', '.join(addresses)})" if canonical_address(host) is None else host
-    if not said:
-        if not may_ask or not sys.stdin.isatty():
-            raise OutOfScope(
-                f"no scope covers {where}: say --i-may-scan-this if you may, and it is kept with your name"
-            )
-        if not typer.confirm(f"No scope covers {where}. May you scan it? Your answer is kept with your name."):
-            raise OutOfScope(f"no scope covers {where}")
-    record_statement(here.database, where, getpass.getuser(), moment)
-
-
-def _admits(scope: "Scope", host: str, addresses: Sequence[str], moment: datetime) -> bool:
-    try:
-        if canonical_address(host) is None and host in scope.names:
-            return bool(scope.admit_name(host, addresses, moment))
-        for address in addresses:
-            scope.admit(address, moment)
-    except (OutOfScope, ScopeNotValid):
-        return False
-    return True
 
 
 def _ask(

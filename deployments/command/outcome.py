@@ -22,7 +22,10 @@ from deployments.command.tables import (
 )
 from estate.diff import Kind
 from estate.findings import Severity
+from estate.hosts.words import counted as counted_things
+from estate.hosts.words import families, place, unseen
 from estate.scope import NOTHING_SENT
+from estate.store.blindness import list_blind
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
 from estate.store.problems import Selection, count_open, list_findings
@@ -151,6 +154,9 @@ def _print(here: Surroundings, run: Run) -> None:
     if run.message:
         show(safe(run.message, 500), style="yellow")
     show()
+    if run.scan == "hosts":
+        _print_audit(here, run)
+        return
     changes = first(list_changes(here.database, run=run), "change")
     if not changes:
         show(no_change(run))
@@ -163,6 +169,35 @@ def _print(here: Surroundings, run: Run) -> None:
         if findings:
             show()
             show(finding_table(findings))
+
+
+def _print_audit(here: Surroundings, run: Run) -> None:
+    """What changed, what is wrong, and what nobody could see; what was seen for the first time is counted."""
+    new: list[str] = []
+    told: list[ChangeObject] = []
+    for change in list_changes(here.database, run=run):
+        if change["kind"] == Kind.FIRST_OBSERVED.value:
+            new.append(change["key"])
+        else:
+            told.append(change)
+    if new:
+        words = ", ".join(counted_things(family, number) for family, number in families(new))
+        show(safe(f"Seen for the first time: {words or 'failed checks only'}", 400))
+    elif not told:
+        show(no_change(run))
+    if told:
+        told.sort(key=lambda change: (place(change["key"].partition("/")[0]), change["asset"], change["key"]))
+        show(change_table(first(told, "change")))
+    findings = first(_findings(here, run), "finding") if new else _news(here, run, told)
+    if findings:
+        show()
+        show(finding_table(findings))
+    blind = list(islice(list_blind(here.database, run), SHOWN))
+    if blind:
+        show()
+        show("Not assessed:", style="yellow")
+        for asset, reason, keys in blind:
+            show(safe(f"  {asset}: {unseen(reason, keys)}", 1_000))
 
 
 def _first_of(here: Surroundings, run: Run, changes: list[ChangeObject]) -> Table:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blocks.audit import Audit
 from blocks.grading import Certificates, Grading
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
@@ -14,6 +15,7 @@ from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
 from deployments.command.outcome import tell, tell_all
 from estate.errors import BadInput, CouldNotLook, OutOfScope, RoundsmanError
+from estate.hosts.findings import DRIFTS
 from estate.scope import Scope, read_ports
 from estate.store.assets import find_asset
 from estate.store.database import home
@@ -25,10 +27,10 @@ from estate.store.tables import Run
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-SCANS = ("ports", "tls", "certificates", "all")
+SCANS = ("ports", "tls", "certificates", "hosts", "all")
 _OF_TLS = {"tls": Grading, "certificate": Certificates}
 """What looks at a finding again, by the family of its locator."""
-Asked = Sweep | Grading | Certificates
+Asked = Sweep | Grading | Certificates | Audit
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -71,6 +73,8 @@ def scan(
         raise BadInput("--only is empty: without it all of the scope is asked")
     keys = None if ports is None else str(read_port_list(ports))
     here = _open(estate)
+    if what == "hosts":
+        return tell(here, _audit(here, scope, words, quiet=as_json, verbose=verbose), as_json=as_json, fail_on=fail_on)
     chosen = here.manifest.scope_named(scope)
     assets = _admitted(here, chosen, words)
     runs = []
@@ -84,6 +88,8 @@ def scan(
         if what != "tls":
             certificates = Certificates(scope=chosen.name, only=words)
             runs.append(_look(here, certificates, quiet=as_json, verbose=verbose))
+    if what == "all" and _has_hosts(here, chosen, words):
+        runs.append(_audit(here, chosen.name, words, quiet=as_json, verbose=verbose))
     return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
 
 
@@ -98,8 +104,11 @@ def verify(
     """Look again now, only at one finding or asset."""
     here = _open(estate)
     asset, locator, zone = _meant(here, what, zone)
-    chosen, assets = _scope_of(here, asset, zone)
     family = locator.partition("/")[0]
+    if family.startswith("HOST-") or family in DRIFTS:
+        run = _look(here, _audit_of(here, asset, zone), quiet=as_json, verbose=verbose)
+        return tell(here, run, as_json=as_json, fail_on=fail_on)
+    chosen, assets = _scope_of(here, asset, zone)
     if family in _OF_TLS:
         run = _look(
             here, _OF_TLS[family](scope=chosen.name, only=(asset,), trigger="confirm"), quiet=as_json, verbose=verbose
@@ -167,6 +176,34 @@ def _look(here: Surroundings, asked: Asked, questions: int = 0, *, quiet: bool, 
         return run_named(here.database, _run_flow(asked))
 
 
+def _audit(here: Surroundings, scope: str | None, only: tuple[str, ...], *, quiet: bool, verbose: bool) -> Run:
+    """Audit hosts; what may not be touched, or does not exist, is said before anything starts."""
+    from tasks.hosts.rounds import find_ways  # what asks is loaded only by what asks
+
+    asked = Audit(scope=scope or "", only=only)
+    find_ways(here, asked, now())
+    return _look(here, asked, quiet=quiet, verbose=verbose)
+
+
+def _audit_of(here: Surroundings, asset: str, zone: str) -> Audit:
+    """The audit that looks again at one host."""
+    scopes = [scope.name for scope in here.manifest.scopes if scope.zone == zone]
+    declared = bool(here.manifest.hosts)
+    return Audit(scope=scopes[0] if scopes else "", only=(asset,) if declared else (), trigger="confirm")
+
+
+def _has_hosts(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool:
+    """Whether a scan of everything looks into hosts too: into those that are declared, else into this machine."""
+    from tasks.hosts.rounds import find_ways
+
+    if not here.manifest.hosts:
+        return not only
+    try:
+        return bool(find_ways(here, Audit(scope=scope.name, only=only), now())[1].targets)
+    except (BadInput, OutOfScope):
+        return False
+
+
 def _speaks_tls(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool:
     """Whether any TLS endpoint is known in the scope by now."""
     from tasks.tls.rounds import find_endpoints  # what asks is loaded only by what asks
@@ -213,6 +250,10 @@ def _start(asked: Asked) -> "State[State[object]]":
         from flows.tls_grade import tls_grade
 
         return tls_grade(asked, return_state=True)
+    if isinstance(asked, Audit):
+        from flows.host_audit import host_audit
+
+        return host_audit(asked, return_state=True)
     from flows.certificate_expiry import certificate_expiry
 
     return certificate_expiry(asked, return_state=True)

@@ -56,7 +56,7 @@ def _changed(told: Sequence[ChangeRow], left: int, first: Sequence[str]) -> Iter
     yield "|---|---|---|---|---|---|"
     for change in sorted(told, key=lambda row: (place(_family(row)), str(row["asset"]), str(row["key"]))):
         family, _, name = str(change["key"]).partition("/")
-        words = (
+        row = (
             str(change["kind"]).replace("_", " "),
             str(change["asset"]).removeprefix("host:"),
             FAMILIES.get(family, family),
@@ -64,7 +64,7 @@ def _changed(told: Sequence[ChangeRow], left: int, first: Sequence[str]) -> Iter
             change["reason"] if change["kind"] == "changed" else "",
             change["certainty"],
         )
-        yield "| " + " | ".join(cell(word) for word in words) + " |"
+        yield "| " + " | ".join(cell(word) for word in row) + " |"
     if left:
         yield ""
         yield f"And {left:,} more."
@@ -72,18 +72,18 @@ def _changed(told: Sequence[ChangeRow], left: int, first: Sequence[str]) -> Iter
 
 
 def _failed(findings: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    rows = [
+    shown = [
         (found["severity"], str(found["subject"]), found["evidence"], found["rule"])
         for number, found in enumerate(findings)
         if number < MOST
     ]
-    if not rows:
+    if not shown:
         return
-    yield f"### What is wrong ({len(rows)}{' or more' if len(rows) == MOST else ''})"
+    yield f"### What is wrong ({len(shown)}{' or more' if len(shown) == MOST else ''})"
     yield ""
     yield "| severity | what | seen | check |"
     yield "|---|---|---|---|"
-    yield from ("| " + " | ".join(cell(word) for word in row) + " |" for row in rows)
+    yield from ("| " + " | ".join(cell(word) for word in row) + " |" for row in shown)
     yield ""
 
 

@@ -9,9 +9,11 @@ from estate.assets import canonical_address
 from estate.errors import BadReport
 from estate.evidence import Document, Notes
 from estate.hosts.evidence import read_collected, read_visit
-from estate.hosts.host import Host
+from estate.hosts.host import Host, Visit
 from estate.hosts.reading import ASKED, host_reading
+from estate.hosts.words import REASONS
 from estate.observations import Reading, Sight, merge
+from estate.text import printable
 
 Via = Literal["local", "ssh", "docker"]
 Sudo = Literal["no", "pinned", "full"]
@@ -100,6 +102,8 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
         if visit.asset not in readings:
             notes.outside += 1
             continue
+        if visit.error or visit.detail:
+            notes.remarks.add(remark(visit))
         collected = read_collected(document.companion, visit.nonce)
         readings[visit.asset].append(host_reading(Host(visit, collected, intel), document.look))
     for asset in assets:
@@ -112,3 +116,9 @@ def _bounded(document: Document) -> bytes:
     if len(found) > most:
         raise BadReport(f"a document of {document.media} has more than {most:,} bytes")
     return found
+
+
+def remark(visit: Visit) -> str:
+    """What went otherwise than wished on the way in, for the operator."""
+    words = (REASONS.get(visit.error, visit.error), printable(visit.detail, 300))
+    return f"{visit.asset}: {': '.join(word for word in words if word)}"

@@ -302,4 +302,5 @@ def _warnings(notes: Notes) -> list[str]:
     ]
     if notes.outside:
         found.append(f"{notes.outside:,} hosts in the report were not asked for and are ignored")
+    found.extend(sorted(notes.remarks))
     return found

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
@@ -42,22 +43,23 @@ class HostAsker:
     lanes: int = 1
 
     def ask(self, shard: HostShard, folder: Path, report: Report) -> Iterator[Evidence]:
-        """Visit every host of a shard; each brings a document, also where nobody could look."""
+        """Visit every host of a shard, by its first way in that leads there; each brings a document in any case."""
         running: set[Future[list[Evidence]]] = set()
-        waiting = iter(shard.targets)
+        hosts = [tuple(ways) for _, ways in groupby(shard.targets, key=lambda target: target.asset)]
+        waiting = iter(hosts)
         done = 0
         at_once = max(1, AT_ONCE // self.lanes)
         with ThreadPoolExecutor(at_once, "visit") as pool:
             while True:
-                while len(running) < at_once and (target := next(waiting, None)) is not None:
-                    running.add(pool.submit(self._visit, target, folder))
+                while len(running) < at_once and (ways := next(waiting, None)) is not None:
+                    running.add(pool.submit(self._visit, ways, folder))
                 if not running:
                     return
                 ended, running = wait(running, return_when=FIRST_COMPLETED)
                 for each in ended:
                     yield from each.result()
                     done += 1
-                    report(done / len(shard.targets))
+                    report(done / len(hosts))
 
     def ask_canaries(self, _folder: Path) -> Iterator[Evidence]:
         """A host that answers proves itself."""
@@ -72,10 +74,10 @@ class HostAsker:
         """Nothing: what a host says of itself is a whole list, of which one look is proof."""
         yield from ()
 
-    def _visit(self, target: Target, folder: Path) -> list[Evidence]:
+    def _visit(self, ways: tuple[Target, ...], folder: Path) -> list[Evidence]:
         found: list[Evidence] = []
-        for number in range(_TRIES):
-            if number and self.stop.wait(_PAUSE_SECONDS * (1 + random.random())):  # noqa: S311  # jitter
+        for number, target in enumerate(ways * _TRIES):
+            if number >= len(ways) and self.stop.wait(_PAUSE_SECONDS * (1 + random.random())):  # noqa: S311  # jitter
                 break
             refused = self._refusal(target)
             if refused is not None:

@@ -175,10 +175,10 @@ def _target(here: Surroundings, row: DeclaredHost, scope: Scope | None, now: dat
 def _admitted(here: Surroundings, row: DeclaredHost, scope: Scope, now: datetime) -> str:
     """Where the host is reached, as far as the scope lets it be touched: what is declared goes before what resolves."""
     declared = here.manifest.declared.declaration(here.manifest.declared.asset_for(row.host, row.zone))
-    known = (row.address,) if row.address else (canonical_address(row.host),) if canonical_address(row.host) else ()
-    known = known or (declared.addresses if declared else ())
+    first = declared.addresses[0] if declared and declared.addresses else ""
+    known = row.address or canonical_address(row.host) or first
     if known:
-        return str(scope.admit(known[0], now))
+        return str(scope.admit(known, now))
     found = scope.admit_name(row.host, resolve(row.host), now)
     if not found:
         raise OutOfScope(f"{row.host} has no address now")
