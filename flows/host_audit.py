@@ -59,9 +59,7 @@ def host_audit(audit: Audit = Audit()) -> State[object]:  # noqa: B008  # frozen
 
 def _show(here: Surroundings, run: Run) -> None:
     now = datetime.now(UTC)
-    worst = list_findings(
-        here.database, here.policy, now, Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
-    )
+    wanted = Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
     create_markdown_artifact(
         render_audit(
             run_object(run),
