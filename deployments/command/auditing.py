@@ -1,4 +1,4 @@
-"""`audit` and `host-setup`: one host from inside, no estate needed, and what a host needs to be audited in full."""
+"""`audit`: one host from inside, no estate needed."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,6 @@ from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, now
 from deployments.command.outcome import tell
 from deployments.command.permission import addresses_of, permit
-from deployments.command.printing import reader_may_leave
 from estate.assets import canonical_address, canonical_target
 from estate.errors import BadInput, BadTarget
 from estate.store.runs import run_named
@@ -28,9 +27,8 @@ _WAY = re.compile(
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command()(audit)
-    app.command("host-setup")(host_setup)
 
 
 def audit(
@@ -75,15 +73,6 @@ def audit(
             for address in addresses
         ]
     return tell(here, _visit(here, targets), as_json=as_json, fail_on=fail_on)
-
-
-def host_setup() -> int:
-    """Print what a host needs so that everything on it can be seen, and what stays out of sight without."""
-    from tasks.hosts.setup import host_setup as setup_text
-
-    with reader_may_leave():
-        print(setup_text())
-    return 0
 
 
 def read_way(text: str) -> tuple[str, str, int]:

@@ -18,12 +18,10 @@ from estate.hosts.evidence import read_visit, spell_visit
 from estate.hosts.host import Visit
 from estate.hosts.shard import HostShard, Target
 from estate.scope import Scope
-from tasks.hosts.visit import visit
+from tasks.hosts.visit import may_retry, visit
 
 AT_ONCE = 16
 """Visits wait for the host most of the time: the collector runs there."""
-TRIED_AGAIN = frozenset({"unreachable", "timeout"})
-"""What time may heal. A refused login is never tried again, so that nobody is locked out."""
 _TRIES = 2
 _PAUSE_SECONDS = 2.0
 _DEADLINE_SECONDS = 180.0
@@ -84,7 +82,7 @@ class HostAsker:
                 return [*found, self._unsent(target, folder, refused)]
             found.append(visit(target, folder, deadline=_DEADLINE_SECONDS, cancelled=self.stop))
             with found[-1].path.open("rb") as stream:
-                if read_visit(stream).error not in TRIED_AGAIN:
+                if not may_retry(read_visit(stream)):
                     break
         return found
 

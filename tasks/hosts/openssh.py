@@ -64,8 +64,9 @@ class OpenSsh:
     def command(self, errand: Errand) -> tuple[str, ...]:
         """The client, with its own words in a file apart from the host's."""
         target = self.target
-        if not _HOST.match(target.address):
-            raise BadTarget(f"{target.address!r} is no host name or address")
+        for word in (target.name or target.address, target.address or target.name):
+            if not _HOST.match(word):
+                raise BadTarget(f"{word!r} is no host name or address")
         if target.user and not _USER.match(target.user):
             raise BadTarget(f"{target.user!r} is no user name")
         if not 0 <= target.port < 65_536:
@@ -82,7 +83,11 @@ class OpenSsh:
             *(identity if target.identity else ()),
             *(("-p", str(target.port)) if target.port else ()),
             *(("-l", target.user) if target.user else ()),
-            *("--", target.address, shell_line(target.sudo, errand.nonce, errand.level, int(errand.seconds) + 5)),
+            *(
+                "--",
+                target.name or target.address,
+                shell_line(target.sudo, errand.nonce, errand.level, int(errand.seconds) + 5),
+            ),
         )
 
     def explain(self, came: Came) -> Outcome:
@@ -95,6 +100,11 @@ class OpenSsh:
         lines = [_STRICT.format(connect=max(1, min(_CONNECT_SECONDS, int(errand.seconds))))]
         if target.known_hosts:
             lines.append(f"UserKnownHostsFile {_quoted(target.known_hosts)}\nGlobalKnownHostsFile /dev/null\n")
+        if target.name and target.address and target.name != target.address:
+            # For this host alone, since a jump reads the same file: what was admitted is where it goes, and
+            # known_hosts still knows it by its name.
+            alias = f"[{target.name}]:{target.port}" if target.port not in {0, 22} else target.name
+            lines.append(f"Host {target.name}\nHostName {target.address}\nHostKeyAlias {alias}\nHost *\n")
         theirs = (target.config,) if target.config else ("~/.ssh/config", "/etc/ssh/ssh_config")
         return "".join((*lines, *(f"Include {_quoted(path, percent=False)}\n" for path in theirs)))
 

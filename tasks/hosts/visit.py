@@ -19,7 +19,6 @@ from tasks.hosts.collector import collector
 from tasks.hosts.docker import Docker
 from tasks.hosts.local import Local
 from tasks.hosts.openssh import OpenSsh
-from tasks.hosts.shell_line import STANDARD
 from tasks.hosts.transport import LONGEST_DETAIL, Came, Errand, Outcome, Transport
 from tasks.supervisor import Ended, supervise
 
@@ -28,9 +27,7 @@ _HEAD = 65_536
 _SYSTEM = re.compile(rb"^system=(.*)$", re.MULTILINE)
 
 
-def visit(
-    target: Target, folder: Path, *, deadline: float, cancelled: threading.Event | None, level: str = STANDARD
-) -> Evidence:
+def visit(target: Target, folder: Path, *, deadline: float, cancelled: threading.Event | None) -> Evidence:
     """Collect from a host, over one connection.
 
     Args:
@@ -38,17 +35,16 @@ def visit(
         folder: where the document is put, under names that nobody else uses.
         deadline: how many seconds the visit may take.
         cancelled: set by another thread to end it.
-        level: how deeply the collector looks.
 
     Returns:
-        Always one document: of a host that could not be reached it is empty, and its companion says why.
+        Always one document, which says how it went; its companion is what the collector printed, where it did.
     """
     nonce = secrets.token_hex(16)
-    output, companion = folder / f"{nonce}.host", folder / f"{nonce}.json"
+    told, output = folder / f"{nonce}.json", folder / f"{nonce}.host"
     output.touch()
     transport = transport_to(target)
     begun = Visit(target.asset, datetime.now(UTC), nonce, transport.via)
-    errand = Errand(nonce, level, deadline, folder / f"{nonce}.log")
+    errand = Errand(nonce, target.level, deadline, folder / f"{nonce}.log")
     script = folder / f"{nonce}.sh"
     script.write_bytes(collector())
     try:
@@ -67,10 +63,11 @@ def visit(
     finally:
         for left in (script, errand.notes, errand.notes.with_suffix(".config")):
             left.unlink(missing_ok=True)
-    if outcome.error:
-        output.write_bytes(b"")
-    companion.write_bytes(spell_visit(replace(begun, error=outcome.error, detail=outcome.detail)))
-    return Evidence("host", output, companion, why)
+    told.write_bytes(spell_visit(replace(begun, error=outcome.error, detail=outcome.detail)))
+    if outcome.error or not output.stat().st_size:
+        output.unlink()
+        return Evidence("host", told, ended=why)
+    return Evidence("host", told, output, why)
 
 
 def may_retry(visited: Visit) -> bool:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +37,12 @@ def visited(tmp_path: Path) -> Callable[..., Visited]:
     folder = tmp_path / "visits"
     folder.mkdir()
 
-    def go(
-        target: Target, deadline: float = 60, cancelled: threading.Event | None = None, level: str = "standard"
-    ) -> Visited:
-        evidence = visit(target, folder, deadline=deadline, cancelled=cancelled, level=level)
+    def go(target: Target, deadline: float = 60, cancelled: threading.Event | None = None) -> Visited:
+        evidence = visit(target, folder, deadline=deadline, cancelled=cancelled)
         assert evidence.media == "host"
-        assert evidence.companion is not None
-        with evidence.companion.open("rb") as companion, evidence.path.open("rb") as output:
-            told = read_visit(companion)
+        with ExitStack() as opened:
+            told = read_visit(opened.enter_context(evidence.path.open("rb")))
+            output = opened.enter_context(evidence.companion.open("rb")) if evidence.companion else None
             return Visited(evidence, told, read_collected(output, told.nonce))
 
     return go
