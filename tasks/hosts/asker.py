@@ -66,8 +66,8 @@ class HostAsker:
     def ask_again(
         self,
         changes: Iterable[Change],  # noqa: ARG002  # the protocol's signature
-        shards: Sequence[tuple[int, HostShard]],  # noqa: ARG002
-        folder: Path,  # noqa: ARG002
+        shards: Sequence[tuple[int, HostShard]],  # noqa: ARG002  # as above
+        folder: Path,  # noqa: ARG002  # as above
     ) -> Iterator[tuple[int, Evidence, int]]:
         """Nothing: what a host says of itself is a whole list, of which one look is proof."""
         yield from ()
