@@ -56,6 +56,7 @@ need_lab() {
     need openssl openssl "TLS servers of every age"
     need nginx nginx-light "TLS as most of the world serves it"
     need stunnel stunnel4 "TLS in front of something else"
+    need busybox busybox-static "hosts whose tools are all one program"
     need chromium chromium "a browser to read the Prefect UI in"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql "the store runs on it too"
 }

@@ -17,7 +17,10 @@ FAMILIES: Mapping[str, str] = {
     "kernel": "kernel",
     "sysctl": "kernel setting",
     "mount": "mount",
-    "firewall": "firewall",
+    "firewall": "firewall chain",
+    "confinement": "access control",
+    "boot": "start-up setting",
+    "agent": "security agent",
 }
 """The first to be told about stand on top: who can get in, before what runs."""
 

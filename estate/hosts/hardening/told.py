@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from estate.hosts.host import Host, Unseen, lines
+from estate.hosts.who import read_who
 
 _INITS = frozenset(
     {"systemd", "init", "runit", "runit-init", "s6-svscan", "openrc-init", "busybox", "dinit", "tini-init"}
@@ -41,12 +42,12 @@ def first(words: tuple[tuple[str, str], ...], word: str) -> str:
 
 def is_root(host: Host) -> bool:
     """Whether the collector was root."""
-    return first(host.read(_who), "uid") == "0"
+    return host.read(read_who).root
 
 
 def is_container(host: Host) -> bool:
     """Whether the kernel, and with it what guards the host from outside, is somebody else's."""
-    return first(host.read(_who), "container") == "yes"
+    return host.read(read_who).container
 
 
 def is_appliance(host: Host) -> bool:
@@ -73,7 +74,3 @@ def daemons(host: Host) -> Daemons:
     if not init:
         raise Unseen("unreadable")
     return Daemons(frozenset(names), init)
-
-
-def _who(host: Host) -> tuple[tuple[str, str], ...]:
-    return told(host, "who")

@@ -34,7 +34,7 @@ def test_whether_a_profile_is_enforced_is_for_root_to_see(host: MakeHost, failed
 
 
 def test_a_containers_access_control_is_its_hosts(host: MakeHost, failed: Failed) -> None:
-    assert failed("HOST-HRD-003", host({"who": b"container=yes\n", "confinement": b""})) == ({}, "")
+    assert failed("HOST-HRD-003", host({"who": b"uid=0\ncontainer=yes\n", "confinement": b""})) == ({}, "")
 
 
 def test_the_inventory_has_both(host: MakeHost) -> None:

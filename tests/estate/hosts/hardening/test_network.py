@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -32,10 +33,9 @@ V4, V6 = "net/ipv4/conf/", "net/ipv6/conf/"
 RUNS = b"init 0 systemd\n- 0 sshd\n"
 
 
-def made(host: MakeHost, daemons: bytes = RUNS, faults: dict[str, str] | None = None, **changed: int) -> Host:
-    values = {**GOOD, **{name.replace("__", "/"): value for name, value in changed.items()}}
-    body = "".join(f"{name}:{value}\n" for name, value in values.items())
-    return host({"netctl": body.encode(), "daemons": daemons}, faults=faults or {})
+def made(host: MakeHost, changed: Mapping[str, int] = MappingProxyType({}), daemons: bytes = RUNS) -> Host:
+    body = "".join(f"{name}:{value}\n" for name, value in {**GOOD, **changed}.items())
+    return host({"netctl": body.encode(), "daemons": daemons}, faults={} if daemons else {"daemons": "no-privilege"})
 
 
 def test_a_hardened_host_passes(host: MakeHost, failed: Failed) -> None:
@@ -76,7 +76,7 @@ def test_a_hardened_host_passes(host: MakeHost, failed: Failed) -> None:
 def test_settings_count_as_they_take_effect_together(
     changed: dict[str, int], found: dict[str, str], host: MakeHost, failed: Failed
 ) -> None:
-    assert failed("HOST-HRD-009", made(host, **changed)) == (found, "")
+    assert failed("HOST-HRD-009", made(host, changed)) == (found, "")
 
 
 @pytest.mark.parametrize("router", [{"net/ipv4/conf/docker0/rp_filter": 0}, {}])
@@ -85,18 +85,18 @@ def test_a_router_forwards_and_that_is_told_but_no_fault(
 ) -> None:
     runs = RUNS if router else RUNS + b"- 0 keepalived\n"
     changed = {**router, "net/ipv4/ip_forward": 1, V4 + "all/rp_filter": 0, V4 + "eth0/rp_filter": 0}
-    assert failed("HOST-HRD-009", made(host, runs, **changed)) == ({"net.ipv4.ip_forward": "info"}, "")
+    assert failed("HOST-HRD-009", made(host, changed, runs)) == ({"net.ipv4.ip_forward": "info"}, "")
 
 
 def test_a_user_cannot_make_a_router_of_a_host_by_a_name(host: MakeHost, failed: Failed) -> None:
     changed = {"net/ipv4/ip_forward": 1}
-    found = failed("HOST-HRD-009", made(host, RUNS + b"- 1001 dockerd\n", **changed))
+    found = failed("HOST-HRD-009", made(host, changed, RUNS + b"- 1001 dockerd\n"))
     assert found == ({"net.ipv4.ip_forward": "medium"}, "")
 
 
 def test_where_processes_are_hidden_nobody_knows_whether_it_is_a_router(host: MakeHost, failed: Failed) -> None:
     changed = {"net/ipv4/ip_forward": 1, "net/ipv4/tcp_syncookies": 0}
-    hidden = made(host, b"", {"daemons": "no-privilege"}, **changed)
+    hidden = made(host, changed, b"")
     assert failed("HOST-HRD-009", hidden) == ({"net.ipv4.tcp_syncookies": "medium"}, "no-privilege")
 
 

@@ -66,10 +66,9 @@ def test_logs_are_shipped_by_an_agent_or_by_the_logger(host: MakeHost, failed: F
     sends = {"shipping": b"sends=yes\n"}
     assert failed("HOST-HRD-010", made(host, "rsyslogd", sections=sends)) == ({}, "")
     assert failed("HOST-HRD-010", made(host, sections=sends)) == ({"host": "low"}, "")
-    assert failed("HOST-HRD-010", made(host, "rsyslogd", sections={"shipping": b"unread=yes\n"})) == (
-        {},
-        "no-privilege",
-    )
+    assert failed("HOST-HRD-010", made(host, sections={"shipping": b"uploads=yes\n"})) == ({}, "")
+    unread = {"shipping": b"unread=yes\n"}
+    assert failed("HOST-HRD-010", made(host, "rsyslogd", sections=unread)) == ({}, "no-privilege")
 
 
 def test_a_guard_that_is_installed_has_to_run(host: MakeHost, failed: Failed) -> None:

@@ -34,8 +34,8 @@ def test_a_variable_or_folder_that_cannot_be_read_is_said(host: MakeHost, failed
 
 
 def test_a_container_does_not_start_by_itself(host: MakeHost, failed: Failed) -> None:
-    assert failed("HOST-HRD-012", host({"who": b"container=yes\n"})) == ({}, "")
-    assert failed("HOST-HRD-008", host({"who": b"container=yes\n"})) == ({}, "")
+    assert failed("HOST-HRD-012", host({"who": b"uid=0\ncontainer=yes\n"})) == ({}, "")
+    assert failed("HOST-HRD-008", host({"who": b"uid=0\ncontainer=yes\n"})) == ({}, "")
 
 
 def test_the_inventory_knows_secure_boot(host: MakeHost) -> None:
