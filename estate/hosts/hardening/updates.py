@@ -10,7 +10,7 @@ from estate.hosts.host import Host, Unseen, lines
 
 _SETTING = re.compile(r"apt\t(\S+) \"(.*)\";")
 _ORIGINS = ("Unattended-Upgrade::Allowed-Origins", "Unattended-Upgrade::Origins-Pattern")
-_SECURITY = re.compile(r"secur|esm|origin=\*|site=\*|\A\*|label=Debian\Z|label=Debian,", re.IGNORECASE)
+_SECURITY = re.compile(r"security|esm|origin=\*|site=\*|\A\*|label=Debian\Z|label=Debian,", re.IGNORECASE)
 _WHOLE = frozenset({"update_engine", "zincati", "rpm-ostreed", "landscape-clie", "landscape-client", "snapd-core"})
 _ALWAYS = frozenset(
     [
