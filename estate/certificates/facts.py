@@ -14,10 +14,11 @@ from hashlib import sha256
 
 from estate.assets import Asset
 from estate.certificates.certificate import Certificate
+from estate.certificates.relations import ADDRESSES_DIFFER
 from estate.certificates.rules import WEAKNESSES, weaknesses_of
 from estate.certificates.shown import FILE, Shown
 from estate.coverage import Keys, Look, Verdict
-from estate.findings import Detection, Ruling
+from estate.findings import Detection, Ruling, Severity
 from estate.observations import Attributes, Reading
 from estate.text import printable
 
@@ -45,6 +46,13 @@ def split_problem(key: str) -> tuple[str, str] | None:
     """The certificate's key and the rule, or None for a key of something else."""
     match = _PROBLEM.match(key)
     return (match[1], match[2]) if match and key.startswith((f"{FAMILY}/", f"{FILES}/")) else None
+
+
+def split_place(key: str) -> tuple[str, str | None]:
+    """The port and the name of a served certificate's key, without the mark of another one there."""
+    port, _, name = key.removeprefix(f"{FAMILY}/").partition("/")
+    name = name.removesuffix(_OTHER)
+    return port, None if name == "-" else name
 
 
 def asked_keys(place: str, name: str | None) -> Keys:
@@ -143,12 +151,16 @@ def finding(asset: Asset, key: str, value: Attributes, detection: Detection) -> 
         detection: of the fact, since each finding consists in its presence.
     """
     parts = split_problem(key)
-    weakness = WEAKNESSES.get(parts[1]) if parts else None
-    if parts is None or weakness is None:
+    if parts is None:
         return None
-    subject = f"{weakness.rule.title}: {spell_place(asset, parts[0])}"
-    evidence = dict(value).get(FOUND) or weakness.rule.title
-    return Ruling(weakness.rule, asset, key, weakness.severity, detection, subject, evidence)
+    if parts[1] == ADDRESSES_DIFFER.name:
+        rule, severity = ADDRESSES_DIFFER, Severity.MEDIUM
+    elif parts[1] in WEAKNESSES:
+        rule, severity = WEAKNESSES[parts[1]].rule, WEAKNESSES[parts[1]].severity
+    else:
+        return None
+    subject = f"{rule.title}: {spell_place(asset, parts[0])}"
+    return Ruling(rule, asset, key, severity, detection, subject, dict(value).get(FOUND) or rule.title)
 
 
 def spell_place(asset: Asset, key: str) -> str:

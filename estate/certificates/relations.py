@@ -49,6 +49,17 @@ HALF_ROLLED_OUT = Rule(
     "Replicas behind one name show different certificates",
     "Finish the roll-out on this replica.",
 )
+ADDRESSES_DIFFER = Rule(
+    NAMESPACE,
+    "addresses-differ",
+    "The addresses of one name show different certificates",
+    "Finish the roll-out at the address that still shows the old one.",
+)
+
+BETWEEN_PLACES: Mapping[str, Rule] = {
+    rule.name: rule for rule in (KEY_REUSE, WILDCARD_SPREAD, DEPLOYMENT_LAG, HALF_ROLLED_OUT)
+}
+"""What several places tell together, whichever runs looked at them."""
 
 RELATIONS: Mapping[str, Rule] = {
     rule.name: rule
@@ -60,5 +71,6 @@ RELATIONS: Mapping[str, Rule] = {
         WILDCARD_SPREAD,
         DEPLOYMENT_LAG,
         HALF_ROLLED_OUT,
+        ADDRESSES_DIFFER,
     )
 }

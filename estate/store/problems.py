@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from estate.assets import Asset
 from estate.certificates import rules as certificate_rules
+from estate.certificates.facts import split_problem
+from estate.certificates.relations import ADDRESSES_DIFFER, RELATIONS
 from estate.coverage import Verdict
 from estate.errors import NotFound
 from estate.findings import Detection, Rule, Severity, Triage, risk
@@ -132,13 +134,19 @@ def _looks(connection: Connection, states: Sequence[Row[tuple[object, ...]]]) ->
     wanted: dict[tuple[str, str], dict[str, dict[str, Verdict]]] = {}
     for state in states:
         shown = Verdict.NEGATIVE if state.rule == port_rules.EXPECTED_PORT_CLOSED.name else Verdict.POSITIVE
-        wanted.setdefault((state.zone, state.aspect), {}).setdefault(state.key, {})[state.locator] = shown
+        wanted.setdefault((state.zone, state.aspect), {}).setdefault(state.key, {})[_proof(state)] = shown
     since = min((state.first_seen for state in states), default=datetime.max.replace(tzinfo=UTC))
     return {
         (zone, aspect, subject, key): last
         for (zone, aspect), subjects in wanted.items()
         for (subject, key), last in last_looks(connection, zone, aspect, subjects, since).items()
     }
+
+
+def _proof(state: Row[tuple[object, ...]]) -> str:
+    """The key whose looks prove the finding: what is told of a place, or of several, is no key that anybody asks."""
+    place = split_problem(state.locator) if state.rule in RELATIONS and state.rule != ADDRESSES_DIFFER.name else None
+    return place[0] if place else str(state.locator)
 
 
 def _clocks(connection: Connection) -> dict[str, datetime]:
@@ -156,7 +164,7 @@ def _object(
     policy: Policy,
 ) -> FindingObject:
     rule = RULES[state.namespace, state.rule]
-    last = looks.get((state.zone, state.aspect, state.key, state.locator), Last())
+    last = looks.get((state.zone, state.aspect, state.key, _proof(state)), Last())
     accepted_at = clocks.get(state.zone)
     clock = None if accepted_at is None else max(accepted_at, state.first_seen)
     return {

@@ -28,7 +28,7 @@ from estate.tls.shard import sights as tls_sights
 
 
 class Scan(Protocol):
-    """One kind of scan."""
+    """One kind of scan, an asset at a time; what several assets mean together is told in `estate.store.relations`."""
 
     name: str
     kind: str

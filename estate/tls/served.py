@@ -1,22 +1,27 @@
 """A shard of a certificate round: the same endpoints and evidence as for grades, read for what they show."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from estate.certificates.facts import (
     CERTIFICATES,
+    FOUND,
     all_keys,
     elsewhere_reading,
     key_of,
     place_reading,
+    problem_key,
     unseen_reading,
 )
 from estate.certificates.reading import read_certificates
+from estate.certificates.relations import ADDRESSES_DIFFER
 from estate.certificates.shown import Shown, show
 from estate.certificates.trust import TrustStore
-from estate.coverage import Keys, Verdict
+from estate.coverage import Keys, Look, Verdict
 from estate.errors import BadReport
 from estate.evidence import Document, Notes
-from estate.observations import Reading, Sight, join_addresses, merge
+from estate.observations import Attributes, Reading, Sight, join_addresses, merge
+from estate.text import printable
 from estate.tls.evidence import TlsEvidence, read_tls
 from estate.tls.shard import Endpoint, TlsShard, by_address, trust_store
 
@@ -51,12 +56,57 @@ def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: No
         unseen[endpoint] = why if unseen[endpoint] else ""
     for asset in sorted({one.asset for one in shard.endpoints}):
         mine = [one for one in shard.endpoints if one.asset == asset]
-        parts = []
+        parts: dict[str, Sight] = {}
         for address, found in by_address(mine):
             why = next((unseen[one] for one in found if unseen[one]), "")
             told = (*readings.get((asset, address), ()), elsewhere_reading(asset, why))
-            parts.append(merge(asset, _asked(found), told, "no-evidence"))
-        yield join_addresses(asset, _asked(mine), parts)
+            parts[address] = merge(asset, _asked(found), told, "no-evidence")
+        yield _joined(asset, mine, parts)
+
+
+def _joined(asset: str, endpoints: Sequence[Endpoint], parts: Mapping[str, Sight]) -> Sight:
+    """One asset behind several addresses: of each place the newest certificate, and whether they all show the same."""
+    joined = join_addresses(asset, _asked(endpoints), parts.values())
+    present = dict(joined.present)
+    alike: list[str] = []
+    unknown: list[str] = []
+    places = sorted({key_of(str(one.port), one.name) for one in endpoints})
+    for place in places:
+        differ = problem_key(place, ADDRESSES_DIFFER.name)
+        shown = {address: sight.present[place] for address, sight in parts.items() if place in sight.present}
+        if shown:
+            present[place] = max(shown.values(), key=_issued)
+        looks = [sight.verdict(place) for sight in parts.values() if place not in sight.present]
+        if len({dict(value)["sha256"] for value in shown.values()}) > 1:
+            told = "; ".join(f"{address} shows {_spell(value)}" for address, value in sorted(shown.items()))
+            present[differ] = ((FOUND, printable(told, 500)),)
+        elif any(look is not None and look.verdict is not Verdict.NEGATIVE for look in looks):
+            unknown.append(differ)
+        else:
+            alike.append(differ)
+    return replace(
+        joined,
+        asked=joined.asked | Keys.of(problem_key(place, ADDRESSES_DIFFER.name) for place in places),
+        present=present,
+        negative=_with(joined.negative, Look(Verdict.NEGATIVE, "alike", Keys.of(alike))),
+        blind=_with(joined.blind, Look(Verdict.BLIND, "an-address-is-unseen", Keys.of(unknown))),
+        whole=None,
+    )
+
+
+def _with(looks: tuple[Look, ...], more: Look) -> tuple[Look, ...]:
+    return (*looks, more) if more.keys else looks
+
+
+def _issued(value: Attributes) -> tuple[str, str]:
+    """ISO times sort by themselves."""
+    told = dict(value)
+    return told["not_before"], told["sha256"]
+
+
+def _spell(value: Attributes) -> str:
+    told = dict(value)
+    return f"that of {told['not_before'][:10]} until {told['not_after'][:10]} (serial {told['serial'][:16]})"
 
 
 def _asked(endpoints: Iterable[Endpoint]) -> Keys:

@@ -145,6 +145,6 @@ def test_a_stale_staple_is_none_and_its_reason_is_told(look):
 
 
 def test_every_rule_says_what_to_do(look):
-    assert len(RULES) == len(WEAKNESSES) + 7
+    assert len(RULES) == len(WEAKNESSES) + 8
     assert all(rule.title and rule.remediation.endswith(".") for rule in RULES.values())
     assert all(namespace == "certificates" and rule.name == name for (namespace, name), rule in RULES.items())
