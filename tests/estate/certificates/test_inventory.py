@@ -26,6 +26,7 @@ def see(workshop):
     ):  # fmt: skip
         place = f"certificate-file/{path}" if path else f"certificate/{port}/{sni or '-'}"
         leaf = Leaf.of(describe(made.certificate))
+        assert leaf is not None
         return Held(host(asset, zone), vantage, place, leaf, detection)
 
     return seen

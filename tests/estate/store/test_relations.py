@@ -185,7 +185,7 @@ def fact_at(estate):
 
 def test_what_a_name_shows_is_one_whole_certificate_and_no_mixture(estate, rolling):
     old, new = rolling
-    whole = set()
+    whole: set[str] = set()
     for told in (old, new):
         settled = look(estate, len(whole), at_both(told, told))
         whole.add(fact_at(estate))
