@@ -3,7 +3,7 @@
 #
 #     infra/install.sh            what `make scan` needs: Python and the scanners
 #     infra/install.sh --python   only Python
-#     infra/install.sh --test     and what the tests drive: a network lab, TLS servers, PostgreSQL, a terminal
+#     infra/install.sh --test     and what the tests drive: a network lab, TLS and ssh servers, PostgreSQL, Docker, a terminal
 set -eu
 here=$(dirname "$0")
 # Debian keeps scanners and firewalls where an ordinary user's PATH does not lead.
@@ -43,6 +43,7 @@ Install one beside it (on Ubuntu 22.04: apt-get install python3.11 python3.11-ve
 need_scanners() {
     need nmap nmap "asks ports and names services"
     need zmap zmap "sweeps wide ranges"
+    need ssh openssh-client "visits hosts"
 }
 
 need_lab() {
@@ -57,6 +58,11 @@ need_lab() {
     need nginx nginx-light "TLS as most of the world serves it"
     need stunnel stunnel4 "TLS in front of something else"
     need busybox busybox-static "hosts whose tools are all one program"
+    need sshd openssh-server "hosts to visit"
+    need sudo sudo "rights that a host grants, or does not"
+    need fish fish "a login shell that is no POSIX one"
+    need tcsh tcsh "another"
+    need dockerd docker.io "containers to visit"
     need chromium chromium "a browser to read the Prefect UI in"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql "the store runs on it too"
 }

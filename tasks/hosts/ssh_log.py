@@ -28,8 +28,11 @@ _BEFORE = (
 _AFTER = (
     ("timeout", r"timeout, server \S+ not responding"),
     ("refused", r"request failed on channel|administratively prohibited|open failed"),
-    ("unreachable", r"connection (?:reset|closed) by|broken pipe|received disconnect|connection to \S+ closed by"),
+    ("unreachable", r"connection (?:reset|closed) by|broken pipe|received disconnect"),
 )
+# What 255 hides: no exit status came, neither as a code nor as a signal's name, since the connection was lost.
+_LOST = re.compile(r"^debug1: Exit status -1\s*$", re.MULTILINE)
+_KILLED = re.compile(r"^debug1: client_input_channel_req: .* rtype exit-signal", re.MULTILINE)
 _PROXY = re.compile(r"^debug1: Executing proxy command", re.MULTILINE)
 _NOISE = re.compile(r"(?:debug\d: .*|Authenticated to .*|Transferred: .*|Bytes per second: .*|@+|Pseudo-terminal.*)?\Z")
 
@@ -54,7 +57,10 @@ def explain_ssh(came: Came) -> Outcome:
     if _WINDOWS_WORDS.search("\n".join(said)):
         return Outcome("not-covered", f"a Windows host: {joined(said)}")
     # The log is our client's; what the host itself says of connections is not evidence of one that was lost.
-    if error := _first(_AFTER, "\n".join(own)):
+    error = _first(_AFTER, "\n".join(own))
+    if not error and _LOST.search(came.notes) and not _KILLED.search(came.notes):
+        error = "unreachable"
+    if error:
         return Outcome(error, joined([*said, *own]))
     return Outcome("refused", joined([f"it runs no collector: {came.ended.reason or 'exit 0'}", *said]))
 

@@ -23,7 +23,8 @@ from tasks.hosts.transport import LONGEST_DETAIL, Came, Errand, Outcome, Transpo
 from tasks.supervisor import Ended, supervise
 
 _RETRYABLE = frozenset({"unreachable", "timeout"})
-_HEAD = 65_536
+_PART = 32_768
+"""How much of both ends of a client's log is read."""
 _SYSTEM = re.compile(rb"^system=(.*)$", re.MULTILINE)
 
 
@@ -92,10 +93,12 @@ def _judge(transport: Transport, errand: Errand, ended: Ended, output: Path) -> 
     mark = f"\n@{errand.nonce} ".encode()
     begins = (b"\n" + whole[:MOST_BYTES]).find(mark + b"B ")
     complete = mark + b"Z ok\n" in whole
-    notes = ""
+    notes = b""
     with suppress(OSError):
-        notes = errand.notes.read_bytes()[:_HEAD].decode("utf-8", "replace")
-    came = Came(ended, begins >= 0, whole[:4_096].decode("utf-8", "replace"), notes)
+        notes = errand.notes.read_bytes()
+    if len(notes) > 2 * _PART:
+        notes = notes[:_PART] + b"\n" + notes[-_PART:]
+    came = Came(ended, begins >= 0, whole[:4_096].decode("utf-8", "replace"), notes.decode("utf-8", "replace"))
     outcome = transport.explain(came)
     why = "" if complete else "too-large" if len(whole) >= MOST_BYTES else ended.reason or "truncated"
     if outcome.error == "not-covered":

@@ -28,6 +28,7 @@ class Machine:
         self.has("id", "echo 0")
         self.has("nmap", "exit 0")
         self.has("zmap", "exit 0")
+        self.has("ssh", "exit 0")
         # Installing a package makes a program of that name appear.
         self.has(
             "apt-get",
