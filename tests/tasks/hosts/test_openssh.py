@@ -262,7 +262,7 @@ POWERSHELL = (
     ("version", "said"),
     [
         ("OpenSSH_for_Windows_9.5", CMD),
-        ("OpenSSH_for_Windows_9.5", b'Der Befehl "sh" ist entweder falsch geschrieben\r\n'),
+        ("OpenSSH_for_Windows_9.5", b"'sh' n'est pas reconnu en tant que commande interne\r\n"),
         ("OpenSSH_for_Windows_9.5", WHO + b"\n@NONCE Z ok\n"),  # a Linux guest of that host: the host is not looked at
         ("8.49 FlowSsh: Bitvise SSH Server (WinSSHD)", b""),
         ("OpenSSH_9.0", CMD),
