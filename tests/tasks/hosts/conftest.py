@@ -116,7 +116,7 @@ class SshServers:
             "known_hosts": str(self.folder / "known_hosts"),
             "config": str(self.folder / "config"),
         }
-        return Target("h", "ssh", **{**told, **changed})  # type: ignore[arg-type]
+        return Target("h", "ssh", **{**told, **changed})  # type: ignore[arg-type]  # named as they are
 
     def start(self, handler: Handler = runs_it, banner: str = "", **options: object) -> Target:
         """A server whose commands are handled so."""
