@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TypedDict
 
 from blocks.surroundings import open_here
+from deployments.command.host_checks import check_hosts
+from deployments.command.looked import Check
 from deployments.command.options import now
 from deployments.command.printing import counted
 from estate.errors import CouldNotLook, RoundsmanError, ScopeNotValid, StoreError, ToolNotAllowed
@@ -22,33 +22,6 @@ from estate.store.surroundings import Surroundings, find_estate, read_estate
 from tasks.ports import nmap_engine, nmap_rights, zmap_engine, zmap_rights
 
 _SOON = timedelta(days=30)
-
-
-class CheckObject(TypedDict):
-    """One check as JSON prints it."""
-
-    name: str
-    ok: bool
-    needed: bool
-    told: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Without a `needed` one no scan ends well: it would exit with `code`. What is not needed is worth knowing.
-    """
-
-    name: str
-    ok: bool
-    told: str
-    needed: bool = True
-    code: int = CouldNotLook.exit_code
-
-    def to_object(self) -> CheckObject:
-        """As JSON prints it."""
-        return {"name": self.name, "ok": self.ok, "needed": self.needed, "told": self.told}
 
 
 def check_everything(estate: Path | None) -> list[Check]:
@@ -70,6 +43,7 @@ def check_everything(estate: Path | None) -> list[Check]:
     found += [_try("database", lambda: _database(here)), _try("evidence", lambda: _evidence(here))]
     for scope in here.manifest.scopes:
         found += _scope(scope, now())
+    found += check_hosts(here)
     found += _runs(here)
     found += _prefect(here)
     return found

@@ -19,8 +19,9 @@ from estate.errors import BadInput, OutOfScope
 from estate.manifest import load_manifest, starter_manifest
 from estate.scope.words import read_plain
 from estate.store.documents import iso
+from estate.store.personal import forget_personal
 from estate.store.retention import prune as prune_evidence
-from estate.store.surroundings import ESTATE_FILE
+from estate.store.surroundings import ESTATE_FILE, Surroundings
 
 _PRECEDENCE = (BadInput.exit_code, OutOfScope.exit_code)
 
@@ -122,13 +123,21 @@ def prune(
     runs_before: Annotated[
         str | None, typer.Option("--runs-before", help="Forget coverage older than this as well, not runs_days.")
     ] = None,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="Forget what host audits knew of people instead, by personal_days.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> None:
-    """Forget old evidence; facts, changes and findings stay."""
+    """Forget old evidence; facts, changes and findings stay, but for those that --personal is about."""
     here = open_here(estate)
     retention = here.manifest.retention
+    if personal:
+        if runs_before is not None:
+            raise BadInput("--runs-before and --personal do not go together")
+        _prune_personal(here, _limit(before, retention.personal_days, "--before"), dry_run=dry_run, as_json=as_json)
+        return
     limit = _limit(before, retention.evidence_days, "--before")
     runs_limit = _limit(runs_before, retention.runs_days, "--runs-before")
     if limit is None and runs_limit is None:
@@ -143,6 +152,18 @@ def prune(
     show(f"{told} {counted(pruned.runs, 'run')} {verb}; {counted(pruned.maps, 'unused coverage map')} too.")
     if runs_limit is not None:
         show(f"Of {counted(pruned.forgotten, 'run')} only the outcome {'would be' if dry_run else 'is'} left.")
+
+
+def _prune_personal(here: Surroundings, limit: datetime | None, *, dry_run: bool, as_json: bool) -> None:
+    if limit is None:
+        raise BadInput("nothing says how long it is kept: set [retention] personal_days, or say --before")
+    gone = forget_personal(here.database, here.evidence, limit, now(), dry=dry_run)
+    if as_json:
+        print_object({"personal": True, "before": _iso(limit), "dry_run": dry_run, **asdict(gone)}, {})
+        return
+    told = f"{counted(gone.documents, 'document')}, {counted(gone.facts, 'past state')}, "
+    told += f"{counted(gone.changes, 'change')} and {counted(gone.findings, 'solved finding')}"
+    show(f"{told} {'would be' if dry_run else 'were'} removed; what is there today stays known.")
 
 
 def _limit(said: str | None, days: int | None, option: str) -> datetime | None:

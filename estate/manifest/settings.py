@@ -115,6 +115,9 @@ class Retention(Table):
     """How long `roundsman prune` keeps things; what has no limit is kept for ever."""
 
     evidence_days: int | None = Field(None, ge=1, strict=True, description="Days that raw evidence is kept.")
+    personal_days: int | None = Field(
+        None, ge=1, strict=True, description="Days that `prune --personal` leaves what host audits knew of people."
+    )
     runs_days: int | None = Field(
         None, ge=1, strict=True, description="Days that coverage is kept; the last ten runs of each scan keep theirs."
     )

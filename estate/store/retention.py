@@ -13,7 +13,7 @@ from estate.store.history import PUBLISHED
 from estate.store.leases import SETTLEMENT, leased
 from estate.store.rows import COVERAGE, EVIDENCE, MAP, RUN, SHARD
 
-_DONE = (*PUBLISHED, "cancelled")
+DONE = (*PUBLISHED, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ def prune(
             forgotten = _forgotten(connection, forget_before)
             old: ColumnElement[bool] = EVIDENCE.c.run_seq.in_(forgotten)
             if before is not None:
-                done = select(RUN.c.seq).where(RUN.c.looked_at < before, RUN.c.state.in_(_DONE))
+                done = select(RUN.c.seq).where(RUN.c.looked_at < before, RUN.c.state.in_(DONE))
                 old |= EVIDENCE.c.run_seq.in_(done)
-            in_use = _in_use(connection, ~old)
+            held = in_use(connection, ~old)
             columns = (EVIDENCE.c.run_seq, EVIDENCE.c.sha256, EVIDENCE.c.companion, EVIDENCE.c.size)
             rows = connection.execute(select(*columns).where(old, EVIDENCE.c.pruned_at.is_(None))).all()
-            doomed = {name for row in rows for name in (row.sha256, row.companion) if name and name not in in_use}
+            doomed = {name for row in rows for name in (row.sha256, row.companion) if name and name not in held}
             runs = select(func.count(SHARD.c.run_seq.distinct())).where(SHARD.c.run_seq.in_(forgotten))
             count = connection.execute(runs).scalar_one()
             if not dry:
@@ -81,7 +81,7 @@ def prune(
 
 def _forgotten(connection: Connection, before: datetime | None) -> Select[tuple[int]]:
     """The numbers of runs of which only the outcome is to be left."""
-    query = select(RUN.c.seq).where(RUN.c.state.in_(_DONE))
+    query = select(RUN.c.seq).where(RUN.c.state.in_(DONE))
     if before is None:
         return query.where(false())
     held: Counter[tuple[str, str, str]] = Counter()
@@ -96,7 +96,7 @@ def _forgotten(connection: Connection, before: datetime | None) -> Select[tuple[
     return query.where(RUN.c.looked_at < before, RUN.c.seq.not_in(kept))
 
 
-def _in_use(connection: Connection, others: ColumnElement[bool]) -> set[str]:
+def in_use(connection: Connection, others: ColumnElement[bool]) -> set[str]:
     """The documents of all other runs."""
     query = select(EVIDENCE.c.sha256, EVIDENCE.c.companion).where(others, EVIDENCE.c.pruned_at.is_(None))
     return {name for row in connection.execute(query) for name in row if name}

@@ -104,7 +104,7 @@ def test_a_scope_that_ended_is_four_and_says_who_signs(doctor: Any) -> None:
     assert doctor("scan", "--json").code == 4
 
 
-def scope_checks(**settings: Any) -> list[checks.Check]:
+def scope_checks(**settings: Any) -> list[looked.Check]:
     moment = datetime(2026, 11, 24, 12, tzinfo=UTC)
     scope = Scope.model_validate({"name": "office", "authorised_by": "Ada", "networks": ["10.77.0.0/24"], **settings})
     return list(checks._scope(scope, moment))
