@@ -56,7 +56,7 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
     for warning in json.loads(run.warnings):
         hint(warning)
     if not as_json:
-        _say_next(here)
+        _say_next(here, run.scan)
     return _exit_code(here, run, fail_on)
 
 
@@ -217,12 +217,13 @@ def _news(here: Surroundings, run: Run, changes: list[ChangeObject]) -> list[Fin
     return [one for one in found if (one["asset"], one["locator"]) not in only_sight]
 
 
-def _say_next(here: Surroundings) -> None:
+def _say_next(here: Surroundings, scan: str) -> None:
     """What an operator does now."""
     still = count_open(here.database, here.policy, now())
     if still:
         is_open = f"{counted(still, 'finding')} {'is' if still == 1 else 'are'} open: `roundsman findings`"
-        baseline = "; `roundsman baseline` proposes what to expect" if not here.manifest.expected else ""
+        unwalked = scan == "ports" and not here.manifest.expected
+        baseline = "; `roundsman baseline` proposes what to expect" if unwalked else ""
         hint(is_open + baseline)
 
 

@@ -13,6 +13,7 @@ from estate.observations import Attributes
 NAMESPACE = "host"
 Aspect = Literal["packages", "privilege", "access", "hardening"]
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
+_PLACE = re.compile(r"\{(?:resource|first|rest)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,6 @@ def quoted(text: str) -> str:
 def remedy(words: str, resource: str) -> str:
     """A check's remediation with the resource put in."""
     first, _, rest = resource.partition(":")
-    return (
-        words.replace("{resource}", quoted(resource)).replace("{first}", quoted(first)).replace("{rest}", quoted(rest))
-    )
+    named = {"{resource}": resource, "{first}": first, "{rest}": rest}
+    # In one pass: a name that spells a placeholder is put in as it is.
+    return _PLACE.sub(lambda match: quoted(named[match[0]]), words)

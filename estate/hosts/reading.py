@@ -1,17 +1,25 @@
 """What one collected host proves: its inventory, its failed checks, and a verdict on every question, asked or not."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from estate.coverage import Keys, Look, Verdict
 from estate.hosts.checks import Check, Inventoried, Problem
 from estate.hosts.host import Host, Unseen
-from estate.hosts.registry import CHECKS, INVENTORY
+from estate.hosts.registry import CHECKS, INVENTORY, OF_THE_CLOUD
 from estate.observations import Attributes, Reading
 from estate.text import printable
 
-ASKED = Keys.of((*(f"{each.family}/*" for each in INVENTORY), *(f"{check.id}/*" for check in CHECKS)))
-"""Every question: what is in each family, and which places fail each check."""
+ASKED: Mapping[str, Keys] = {
+    "standard": Keys.of(
+        (
+            *(f"{each.family}/*" for each in INVENTORY),
+            *(f"{check.id}/*" for check in CHECKS if check.id not in OF_THE_CLOUD),
+        )
+    ),
+    "cloud": Keys.of((*(f"{each.family}/*" for each in INVENTORY), *(f"{check.id}/*" for check in CHECKS))),
+}
+"""Every question by the level of a visit: what is in each family, and which places fail each check."""
 _MOST_OF_A_KIND = 20_000
 _LONGEST_NAME = 1_000
 _LONGEST_VALUE = 500

@@ -17,6 +17,9 @@ INVENTORY: tuple[Inventory, ...] = (
 )
 CHECKS: tuple[Check, ...] = (*packages.CHECKS, *privilege.CHECKS, *access.CHECKS, *hardening.CHECKS)
 
+OF_THE_CLOUD = frozenset({"HOST-HRD-007"})
+"""Checks that make the host ask its metadata service, and so are asked only where somebody wants that."""
+
 BY_ID: Mapping[str, Check] = {check.id: check for check in CHECKS}
 RULES: Mapping[tuple[str, str], Rule] = {(NAMESPACE, check.id): check.rule for check in CHECKS}
 _ASPECTS: Mapping[str, Aspect] = {each.family: each.aspect for each in INVENTORY}

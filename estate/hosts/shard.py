@@ -90,7 +90,8 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
     Raises:
         BadReport: a document that cannot be read.
     """
-    assets = sorted({target.asset for target in shard.targets})
+    levels = {target.asset: target.level for target in shard.targets}
+    assets = sorted(levels)
     readings: dict[str, list[Reading]] = {asset: [] for asset in assets}
     intel = {document.media: _bounded(document) for document in documents if document.media in _INTEL}
     for document in documents:
@@ -107,7 +108,7 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
         collected = read_collected(document.companion, visit.nonce)
         readings[visit.asset].append(host_reading(Host(visit, collected, intel), document.look))
     for asset in assets:
-        yield merge(asset, ASKED, readings[asset], "no-evidence")
+        yield merge(asset, ASKED[levels[asset]], readings[asset], "no-evidence")
 
 
 def _bounded(document: Document) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployments.command import checks
+from deployments.command import checks, looked
 from estate.errors import ToolMissing
 from estate.scope import Scope
 from estate.store.leases import leased
