@@ -8,7 +8,11 @@ from estate.hosts.host import Host
 
 _NUMBER = re.compile(r"[ \t\v\f\r]*([+-]?)(\d{1,40})\Z", re.ASCII)
 _MOST = 0xFFFFFFFF
-_NO_LOGIN = frozenset({"nologin", "false", "sync", "shutdown", "halt", "true"})
+_NO_SHELLS = frozenset(
+    f"{place}/{name}"
+    for place in ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/run/current-system/sw/bin")
+    for name in ("nologin", "false", "true", "sync", "shutdown", "halt")
+) | {"/dev/null"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class Account:
 
     @property
     def can_log_in(self) -> bool:
-        """Whether the shell is one; an empty field means /bin/sh."""
-        return self.shell.rpartition("/")[2] not in _NO_LOGIN
+        """Whether the shell is one; an empty field means /bin/sh, and `nologin` in a place of its own means anything."""
+        return self.shell not in _NO_SHELLS
 
 
 @dataclass(frozen=True, slots=True)
