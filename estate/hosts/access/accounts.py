@@ -32,7 +32,7 @@ class Account:
 
     @property
     def can_log_in(self) -> bool:
-        """Whether the shell is one; an empty field means /bin/sh, and `nologin` in a place of its own means anything."""
+        """Whether the shell is one: an empty field is /bin/sh, and a `nologin` in another place may be anything."""
         return self.shell not in _NO_SHELLS
 
 

@@ -285,7 +285,10 @@ credentials() {
 		_count=$((_count - 1)) _file=$1
 		shift
 		case $_file in *"$NL"*) continue ;; esac
-		[ ! -f "$_file" ] || set -- "$@" "$_file" "${_file%/*}"
+		if [ -f "$_file" ]; then
+			stat -L -c 'E %a %u %g %n' "${_file%/*}"
+			set -- "$@" "$_file"
+		fi
 	done
 	[ $# -eq 0 ] || stat -L -c 'C %a %u %g %n' "$@"
 }
@@ -456,7 +459,7 @@ s_sockets() {
 		set --
 		while IFS= read -r _line; do
 			case $_line in
-			"q "*) program "${_line#q }" && set -- "$@" "$_exe" ;;
+			"q "*) if program "${_line#q }"; then set -- "$@" "$_exe"; fi ;;
 			*) printf '%s\n' "$_line" ;;
 			esac
 		done
@@ -465,7 +468,7 @@ s_sockets() {
 	return $_denied
 }
 
-# program PID: `x PID UID PATH`; 0 where its file is one of this machine's own and not in a container.
+# program PID: `x PID UID PLACE PATH`; PLACE is `own` where the path is one of this machine's, `other` in a container.
 program() {
 	_owner=
 	while read -r _key _value _; do
@@ -473,9 +476,10 @@ program() {
 	done <"/proc/$1/status"
 	_exe=$(readlink "/proc/$1/exe") || _exe=
 	case $_exe in *"$NL"*) _exe=${_exe%%"$NL"*}? ;; esac
-	printf 'x %s %s %s\n' "$1" "${_owner:--}" "$_exe"
+	if [ "/proc/$1/ns/mnt" -ef /proc/self/ns/mnt ]; then _place=own; else _place=other; fi
+	printf 'x %s %s %s %s\n' "$1" "${_owner:--}" $_place "$_exe"
 	_exe=${_exe% (deleted)}
-	[ -n "$_exe" ] && [ "/proc/$1/ns/mnt" -ef /proc/self/ns/mnt ]
+	[ -n "$_exe" ] && [ $_place = own ]
 }
 
 # owners PATH...: `o PACKAGE PATH`, of the first sixty different ones.
