@@ -116,7 +116,7 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
 
 def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> Sight | None:
     """The same for one reading that says no key twice, as nearly all do, without set algebra; else None."""
-    whole = reading.whole is not None and reading.whole.asked == asked
+    whole = reading.whole is not None and (reading.whole.asked is asked or reading.whole.asked == asked)
     if whole and len(reading.looks) == 1 and reading.looks[0].verdict is Verdict.NEGATIVE:
         return Sight(subject, asked, reading.present, reading.looks, (), (), (), reading.whole)
     looks = [look for look in reading.looks if look.keys]

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import accumulate
 
 from estate.assets import Address, canonical_address, canonical_name
@@ -11,6 +12,7 @@ from estate.errors import BadTarget
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}\Z", re.ASCII)
+_OCTETS = {str(number): number for number in range(256)}
 LARGEST = 1 << 24
 """More addresses than a /8 are never walked through one by one: it would take days at any pace."""
 
@@ -140,9 +142,10 @@ class Targets:
 
 def _number(subject: str) -> tuple[int, int] | None:
     """An address as (version, number): this is asked of every host of a report, so IPv4 takes no detour."""
-    if _IPV4.match(subject):
-        one, two, three, four = subject.split(".")
-        return 4, (int(one) << 24) | (int(two) << 16) | (int(three) << 8) | int(four)
+    network, _, last = subject.rpartition(".")
+    octet = _OCTETS.get(last)
+    if octet is not None and (first := _first_of(network)) is not None:
+        return 4, first | octet
     if ":" not in subject:
         return None
     try:
@@ -150,6 +153,15 @@ def _number(subject: str) -> tuple[int, int] | None:
     except ValueError:
         return None
     return address.version, int(address)
+
+
+@lru_cache(maxsize=4096)
+def _first_of(network: str) -> int | None:
+    """The number of the first address of a /24, given as its first three octets."""
+    if not _IPV4.match(f"{network}.0"):
+        return None
+    one, two, three = map(int, network.split("."))
+    return (one << 24) | (two << 16) | (three << 8)
 
 
 def _range(text: str) -> tuple[int, int, int] | None:

@@ -80,7 +80,7 @@ class Markup:
         if self.ended:
             return False
         piece = self._stream.read(_PIECE)
-        text = self._repaired(piece)
+        text = self._decoded(piece)
         try:
             self.feed(text, not piece)
             if not piece:
@@ -95,9 +95,15 @@ class Markup:
         return not self.ended
 
     def parse(self, text: str) -> None:
-        """Give text to the parser."""
+        """Give text to the parser, repaired."""
+        if "&#" in text:
+            text = _REFERENCE.sub(_legal, text)
+        size = len(text)
+        if not text.isascii() or len(text.encode().translate(None, _FORBIDDEN_BYTES)) < size:
+            text = _FORBIDDEN.sub(_shown, text)
+            size = len(text.encode())
         self.parser.Parse(text, False)
-        self._parsed += len(text) if text.isascii() else len(text.encode())
+        self._parsed += size
         # The parser stands at the start of a tag whose end it waits for, and keeps all of it until then.
         if self._parsed - self.parser.CurrentByteIndex > self._limits.max_token_bytes:
             self.refuse(f"a single tag is longer than {self._limits.max_token_bytes:,} bytes")
@@ -116,7 +122,7 @@ class Markup:
         """Give up on the whole document, naming the line."""
         raise BadReport(f"line {self.parser.CurrentLineNumber}: {why}")
 
-    def _repaired(self, piece: bytes) -> str:
+    def _decoded(self, piece: bytes) -> str:
         self._read += len(piece)
         if self._read > self._limits.max_bytes:
             self.refuse(f"the report is longer than {self._limits.max_bytes:,} bytes")
@@ -132,10 +138,6 @@ class Markup:
             cut = text.rfind("&", -_LONGEST_REFERENCE)
             if cut >= 0 and ";" not in text[cut:]:
                 text, self._held = text[:cut], text[cut:]
-        if "&#" in text:
-            text = _REFERENCE.sub(_legal, text)
-        if not text.isascii() or len(piece.translate(None, _FORBIDDEN_BYTES)) < len(piece):
-            text = _FORBIDDEN.sub(_shown, text)
         return text
 
     def _doctype(self, name: str, system: str | None, public: str | None, rules: int) -> None:

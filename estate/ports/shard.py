@@ -87,6 +87,8 @@ def _stream(shard: PortShard, document: Document, notes: Notes, hold: Collection
     held: dict[str, list[Reading]] = {}
     repeated: set[str] = set()
     reader = NmapReader(document.stream, look=document.look)
+    if reader.head.asked == asked:
+        asked = reader.head.asked  # Of every host the two are compared, and one object is known to be itself.
     for reading in _believed(reader, document, notes):
         subject = _subject(reading, targets)
         if subject in owners or subject in hold:

@@ -20,10 +20,11 @@ def put(groups: Groups, reason: str, keys: Keys, subject: str) -> None:
     if by_keys is None:
         by_keys = groups[reason] = {}
     text = str(keys)
-    if text in by_keys:
-        by_keys[text].append(subject)
-    else:
+    subjects = by_keys.get(text)
+    if subjects is None:
         by_keys[text] = [subject]
+    else:
+        subjects.append(subject)
 
 
 def encode(groups: Groups) -> tuple[str, bytes]:
@@ -34,7 +35,10 @@ def encode(groups: Groups) -> tuple[str, bytes]:
         quoted = encode_basestring(reason)
         for keys in sorted(by_keys):
             subjects = by_keys[keys]
-            listed = ",".join(map(encode_basestring, sorted(set(subjects)) if len(subjects) > 1 else subjects))
+            if len(subjects) == 1:
+                listed = encode_basestring(subjects[0])
+            else:
+                listed = ",".join(map(encode_basestring, sorted(set(subjects))))
             rows.append(f"[{quoted},{encode_basestring(keys)},[{listed}]]")
     plain = f"[{','.join(rows)}]".encode()
     return hashlib.sha256(plain).hexdigest(), zstandard.ZstdCompressor(3).compress(plain)

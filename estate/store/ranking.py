@@ -87,6 +87,9 @@ def _query(connection: Connection, selection: Selection) -> Select[tuple[int, st
         )
         .limit(selection.limit)
     )
+    if selection.touched and selection.run_seq is not None:
+        # Few were touched, and only of those the database need find out which step decides.
+        query = query.where(FINDING.c.id.in_(select(STEP.c.finding_id).where(STEP.c.from_seq == selection.run_seq)))
     if selection.fingerprint is not None:
         query = query.where(FINDING.c.fingerprint.startswith(selection.fingerprint, autoescape=True))
     if selection.aspect is not None:
