@@ -99,7 +99,7 @@ def quoted(text: str) -> str:
     if _PLAIN.match(text):
         return shlex.quote(text)
     escaped = "".join(
-        chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\'" else f"\\{byte:03o}"
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\'-" else f"\\{byte:03o}"
         for byte in text.encode("utf-8", "surrogateescape")
     )
     return f"\"$(printf '{escaped.replace('%', '%%')}')\""
