@@ -1,6 +1,7 @@
-"""`audit`: one host from inside, no estate needed."""
+"""`audit` and `host-setup`: one host from inside, no estate needed, and what a host needs to be audited in full."""
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, now
 from deployments.command.outcome import tell
 from deployments.command.permission import addresses_of, permit
+from deployments.command.printing import reader_may_leave
 from estate.assets import canonical_address, canonical_target
 from estate.errors import BadInput, BadTarget
 from estate.store.runs import run_named
@@ -27,8 +29,9 @@ _WAY = re.compile(
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(audit)
+    app.command("host-setup")(host_setup)
 
 
 def audit(
@@ -73,6 +76,33 @@ def audit(
             for address in addresses
         ]
     return tell(here, _visit(here, targets), as_json=as_json, fail_on=fail_on)
+
+
+def host_setup(
+    user: Annotated[str, typer.Option("--user", help="Who logs in on the host.")] = "roundsman",
+    key: Annotated[Path | None, typer.Option("--key", help="The scanner's public key, such as id_ed25519.pub.")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Option("--from", help="An address or network that the scanner comes from; repeat.")
+    ] = None,
+    cloud: Annotated[
+        bool, typer.Option("--cloud", help="Let the pinned collector ask the cloud's metadata service too.")
+    ] = False,
+    collector: Annotated[
+        bool, typer.Option("--collector", help="Print the collector itself, to be installed on hosts.")
+    ] = False,
+) -> int:
+    """Print what a host needs so that everything on it can be seen, and what stays out of sight without."""
+    from tasks.hosts.collector import collector as script
+    from tasks.hosts.setup import host_setup as steps
+
+    try:
+        public = key.read_text("utf-8").strip() if key else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--key: {key} cannot be read: {error}") from None
+    told = script() if collector else steps(user, key=public, sources=tuple(sources or ()), cloud=cloud).encode()
+    with reader_may_leave():
+        sys.stdout.buffer.write(told)
+    return 0
 
 
 def read_way(text: str) -> tuple[str, str, int]:
