@@ -66,7 +66,10 @@ _FULL = _trying("/bin/sh -s --")
 # A collector of another version must not run: what it says would be misread. Asking before sudo does leaves nothing in
 # the host's log; a file that cannot be read is sudo's to judge.
 _PINNED = (
-    f'd=$(sha256sum {INSTALLED} 2>/dev/null); case $d in {digest()}*|"") {_trying(INSTALLED)};; '
+    f"if test -e {INSTALLED}; then d=$(sha256sum {INSTALLED} 2>/dev/null); "
+    f'case $d in {digest()}*|"") {_trying(INSTALLED)};; '
     f'*) echo "{REMARK}{INSTALLED} is of another version than this one, so the collector runs without privilege; '
     'see roundsman host-setup" >&2;; esac; '
+    f'else echo "{REMARK}{INSTALLED} is not there, so the collector runs without privilege; '
+    'see roundsman host-setup" >&2; fi; '
 )

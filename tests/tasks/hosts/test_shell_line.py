@@ -23,6 +23,8 @@ class Host:
             (folder / name).symlink_to(shutil.which(name) or "")
         self.has("id", "echo 1000")
         self.has("sha256sum", "exit 1")
+        self.installed = folder / "roundsman-collector"
+        self.installed.touch()
 
     def has(self, name: str, does: str) -> None:
         (self.folder / name).write_text(f"#!/bin/sh\n{does}\n")
@@ -33,7 +35,7 @@ class Host:
 
     def runs(self, sudo, level="standard", shell="/bin/sh") -> tuple[str, str, int]:
         done = subprocess.run(
-            [shell, "-c", shell_line(sudo, NONCE, level, 30)],
+            [shell, "-c", shell_line(sudo, NONCE, level, 30).replace(INSTALLED, str(self.installed))],
             input=SCRIPT,
             env={"PATH": str(self.folder), "WHO": "user", "HOME": "/nonexistent"},
             capture_output=True,
@@ -115,7 +117,7 @@ def test_the_pinned_collector_is_run_with_the_nonce_alone(host):
     out, err, code = host.runs("pinned")
 
     assert (out, code) == ("pinned collector\n", 0)
-    assert err == f"sudo -n {INSTALLED} {NONCE}\n"
+    assert err == f"sudo -n {host.installed} {NONCE}\n"
 
 
 def test_an_installed_collector_of_another_version_is_not_even_asked_for(host):
@@ -127,6 +129,16 @@ def test_an_installed_collector_of_another_version_is_not_even_asked_for(host):
     assert (out, code) == (f"ran as user with {NONCE}\n", 0)
     assert "is of another version than this one" in err
     assert "sudo -n" not in err
+
+
+def test_a_host_on_which_no_collector_is_installed_says_so(host):
+    host.installed.unlink()
+    host.has_sudo(GRANTS)
+
+    out, err, code = host.runs("pinned")
+
+    assert (out, code) == (f"ran as user with {NONCE}\n", 0)
+    assert "is not there, so the collector runs without privilege" in err
 
 
 @pytest.mark.parametrize("shell", ["bash", "tcsh", "fish", "rbash"])
