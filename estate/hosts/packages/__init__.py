@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from estate.hosts.checks import Check, Inventoried, Inventory, attributes
 from estate.hosts.host import Host
+from estate.hosts.packages import deleted, ends, kernels, pending, sources
 from estate.hosts.packages.installed import Packages, language_inventory, read_packages, system_inventory
 from estate.hosts.packages.languages import LanguagePackage
 from estate.hosts.packages.release import Release, read_release
@@ -28,4 +29,10 @@ INVENTORY: tuple[Inventory, ...] = (
     Inventory("pkg", "packages", system_inventory),
     Inventory("library", "packages", language_inventory),
 )
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (
+    *pending.CHECKS,
+    *kernels.CHECKS,
+    *ends.CHECKS,
+    *sources.CHECKS,
+    *deleted.CHECKS,
+)
