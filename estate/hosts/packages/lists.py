@@ -59,12 +59,12 @@ def read_lists(host: Host) -> tuple[Lists, ...]:
         clocks.append(now)
     found: list[tuple[int, int, str]] = []
     for line in listed:
-        time, _, path = line.partition("\t")
-        if not (time.isascii() and time.isdecimal()) or len(time) > 11:
+        when, _, path = line.partition("\t")
+        if not (when.isascii() and when.isdecimal()) or len(when) > 11:
             continue
-        ages = [age for clock in clocks if (age := clock - int(time)) > -_DAY]
+        ages = [age for clock in clocks if (age := clock - int(when)) > -_DAY]
         if ages:
-            found.append((min(ages), int(time), path))
+            found.append((min(ages), int(when), path))
     return tuple(_lists(manager, found) for manager in host.read(read_system).managers)
 
 
