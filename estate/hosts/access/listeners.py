@@ -179,14 +179,14 @@ def _big_endian(host: Host) -> bool:
 
 def _of_ss(text: str) -> tuple[str, int] | None:
     found = _LOCAL.match(text)
-    if found is None or found[2] == "*":
+    if found is None or found[2] == "*" or int(found[2]) > 65535:
         return None
     bare, _, interface = found[1].replace("[", "").replace("]", "").partition("%")
     try:
         shown = bare if bare == "*" else str(_address(bare))
     except ValueError:
         return None
-    return (f"{shown}%{interface}" if interface else shown), min(int(found[2]), 65535)
+    return (f"{shown}%{interface}" if interface else shown), int(found[2])
 
 
 def _of_kernel(text: str, big: bool, six: bool) -> tuple[str, int] | None:

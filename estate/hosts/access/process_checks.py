@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from estate.findings import Severity
 from estate.hosts.access.listeners import Listener, Program, read_listeners, read_programs, seen_listeners
 from estate.hosts.access.seen import seen_lines
-from estate.hosts.access.shadow import seen_passwords
+from estate.hosts.access.shadow import read_openers
 from estate.hosts.access.sshd import read_server
 from estate.hosts.access.sshd_judged import passwords_open
 from estate.hosts.checks import Check, Inventoried, Inventory, Problem, attributes
@@ -162,7 +162,7 @@ def guessed_passwords(host: Host) -> Iterator[Problem]:
 
 def _anybody_opens(host: Host) -> bool:
     try:
-        return any(password.opens for password in host.read(seen_passwords)) or bool(host.fault("shadow"))
+        return bool(host.read(read_openers))
     except Unseen:
         return True
 

@@ -60,3 +60,14 @@ def seen_passwords(host: Host) -> tuple[Password, ...]:
         if account.hash_type == "x" and account.name in kinds
     )
     return (*open_passwords(host), *hidden)
+
+
+def read_openers(host: Host) -> frozenset[str]:
+    """Who has a password that lets them in, or needs none.
+
+    Raises:
+        Unseen: the accounts or their passwords are not all known.
+    """
+    host.section("passwd")
+    host.section("shadow")
+    return frozenset(password.account.name for password in host.read(seen_passwords) if password.opens)

@@ -78,7 +78,7 @@ def read_server(host: Host) -> Server:
     criteria = dict.fromkeys(line.match for line in lines if line.match)
     blocks = tuple(_first(((line.name, line.value) for line in lines if line.match == each), each) for each in criteria)
     unseen = host.fault("sshd") or ("no-privilege" if texts.denied else "")
-    if told is None and not unseen and not everybodys.values and "absent" not in texts.said:
+    if told is None and not unseen and not texts.files and "absent" not in texts.said:
         unseen = "unreadable"
     return Server("absent" not in texts.said, told is not None, told or everybodys, users, blocks, unseen)
 

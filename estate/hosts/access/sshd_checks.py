@@ -7,7 +7,7 @@ from estate.hosts.access import sshd_judged
 from estate.hosts.access.accounts import Account, read_accounts, read_groups
 from estate.hosts.access.reach import foreign
 from estate.hosts.access.seen import seen_lines
-from estate.hosts.access.shadow import seen_passwords
+from estate.hosts.access.shadow import read_openers
 from estate.hosts.access.sshd import Server, Settings, read_server
 from estate.hosts.access.sshd_judged import Weakness
 from estate.hosts.access.ways import place_of
@@ -29,8 +29,7 @@ def _known(server: Server) -> None:
 def _openers(host: Host) -> frozenset[str] | None:
     """Who has a password that lets them in; None where that may not be seen."""
     try:
-        host.section("shadow")
-        return frozenset(each.account.name for each in host.read(seen_passwords) if each.opens)
+        return host.read(read_openers)
     except Unseen:
         return None
 

@@ -75,7 +75,7 @@ def others(settings: Settings) -> Iterator[Weakness]:
     sets = settings.get("permituserenvironment")
     if sets == "yes" or any(fnmatchcase("ld_preload", each) for each in sets.split(",")):
         yield Weakness("PermitUserEnvironment", Severity.MEDIUM, f"PermitUserEnvironment {sets}")
-    if settings.get("loglevel") in {"quiet", "fatal", "error"}:
+    if settings.get("loglevel") in {"quiet", "silent", "fatal", "error"}:
         yield Weakness("LogLevel", Severity.MEDIUM, f"LogLevel {settings.get('loglevel').upper()}")
     if (tries := _whole(settings.get("maxauthtries"))) is not None and tries > 4:
         yield Weakness("MaxAuthTries", Severity.LOW, f"MaxAuthTries {tries}")

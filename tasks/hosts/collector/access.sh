@@ -382,7 +382,9 @@ s_logins() {
 		if [ -e "$_file" ] && [ ! -r "$_file" ]; then return 4; fi
 	done
 	if [ -z "$_found" ]; then
-		{ [ -d /var/log/journal ] || [ -d /run/log/journal ]; } && have journalctl || return 3
+		have journalctl || return 3
+		set -- /var/log/journal/*/*.journal /run/log/journal/*/*.journal
+		{ [ -e "$1" ] || [ -e "$2" ]; } || return 3
 		root || return 4
 	fi
 	{
