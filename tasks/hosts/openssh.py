@@ -6,6 +6,7 @@ Every host key is checked, nothing is ever asked of a person, and nothing is lea
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})\Z|[0-9A-Fa-f:]+[0-9A-
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,127}\Z")
 _KEPT = ("SSH_AUTH_SOCK", "SSH_SK_PROVIDER", "KRB5CCNAME", "KRB5_CONFIG")
 _CONNECT_SECONDS = 10
+_SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 # Said in a file before the operator's own, of which the first word counts, rather than as options: a jump's client is
 # given this file too, but no options, and would else accept what StrictHostKeyChecking=no in the operator's lets in.
 _STRICT = """\
@@ -62,7 +64,12 @@ class OpenSsh:
         return {**{name: os.environ[name] for name in _KEPT if name in os.environ}, "SSH_ASKPASS_REQUIRE": "never"}
 
     def command(self, errand: Errand) -> tuple[str, ...]:
-        """The client, with its own words in a file apart from the host's."""
+        """The client, with its own words in a file apart from the host's.
+
+        Raises:
+            BadTarget: a name that it could misread.
+            BadInput: a file that is named and is not there.
+        """
         target = self.target
         for word in (target.name or target.address, target.address or target.name):
             if not _HOST.match(word):
@@ -73,10 +80,10 @@ class OpenSsh:
             raise BadTarget(f"{target.port} is no port")
         for path in (target.config, target.identity):
             # A certificate or an agent's key is named by its public half, which may be all that is here.
-            if path and not any(Path(path + more).expanduser().is_file() for more in ("", ".pub")):
-                raise BadInput(f"{path} is not there, or is no file")
+            if path and not any(Path(path + more).expanduser().exists() for more in ("", ".pub")):
+                raise BadInput(f"{path} is not there")
         config = errand.notes.with_suffix(".config")
-        config.write_text(self._config(errand), "utf-8")
+        config.write_bytes(self._config(errand))
         identity = ("-o", f"IdentityFile={_quoted(target.identity)}", "-o", "IdentitiesOnly=yes")
         return (
             *("ssh", "-F", str(config), "-E", str(errand.notes), "-o", "LogLevel=DEBUG1", "-T"),
@@ -94,7 +101,7 @@ class OpenSsh:
         """Read the client's log."""
         return explain_ssh(came)
 
-    def _config(self, errand: Errand) -> str:
+    def _config(self, errand: Errand) -> bytes:
         """What must hold, and then what the operator's files say."""
         target = self.target
         lines = [_STRICT.format(connect=max(1, min(_CONNECT_SECONDS, int(errand.seconds))))]
@@ -105,11 +112,22 @@ class OpenSsh:
             # known_hosts still knows it by its name.
             alias = f"[{target.name}]:{target.port}" if target.port not in {0, 22} else target.name
             lines.append(f"Host {target.name}\nHostName {target.address}\nHostKeyAlias {alias}\nHost *\n")
-        theirs = (target.config,) if target.config else ("~/.ssh/config", "/etc/ssh/ssh_config")
-        return "".join((*lines, *(f"Include {_quoted(path, percent=False)}\n" for path in theirs)))
+        parts = ["".join(lines).encode()]
+        # What a file includes must belong to us or to root and be writable by nobody else; what the client is given by
+        # name need not, and a mounted file often does not.
+        if target.config:
+            try:
+                parts.append(Path(target.config).expanduser().read_bytes())
+            except OSError as error:
+                raise BadInput(f"{target.config} cannot be read: {error.strerror}") from None
+        else:
+            parts.append(b"Include ~/.ssh/config\n")
+            with suppress(OSError):
+                parts.append(_SYSTEM_CONFIG.read_bytes())
+        return b"".join(parts)
 
 
-def _quoted(path: str, *, percent: bool = True) -> str:
+def _quoted(path: str) -> str:
     """A file's path as one word of ssh_config(5).
 
     Raises:
@@ -118,4 +136,4 @@ def _quoted(path: str, *, percent: bool = True) -> str:
     if re.search(r'["\\\n\r\0]|\$\{', path):
         raise BadTarget(f"{path!r} cannot be spelt in ssh_config; rename it or link to it")
     whole = path if path.startswith("~") else str(Path(path).absolute())
-    return f'"{whole.replace("%", "%%") if percent else whole}"'
+    return f'"{whole.replace("%", "%%")}"'

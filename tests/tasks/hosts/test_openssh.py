@@ -325,6 +325,13 @@ def test_the_configuration_may_name_the_host_its_port_and_its_user(ssh, visited)
     assert came.collected.complete
 
 
+def test_a_configuration_that_others_may_write_is_the_operators_business(ssh, visited):
+    target = ssh.start()
+    Path(target.config).chmod(0o666)
+
+    assert visited(target).collected.complete
+
+
 def pids_of(needle: str) -> list[int]:
     found = []
     for folder in Path("/proc").iterdir():
