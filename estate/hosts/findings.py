@@ -138,6 +138,24 @@ def explain(before: Attributes, after: Attributes) -> str:
     )
 
 
+RATED = frozenset({"HOST-PKG-005", "HOST-PKG-011"})
+"""Checks that rest on packages and on what vulnerability databases know of them."""
+_PACKAGES = ("pkg/", "library/")
+
+
+def same_packages(name: str, before: Mapping[str, Attributes], after: Mapping[str, Attributes]) -> bool:
+    """Whether a host has the packages of this source, or of this name, in the same versions as before."""
+    return _packages_of(name, before) == _packages_of(name, after)
+
+
+def _packages_of(name: str, facts: Mapping[str, Attributes]) -> dict[str, Attributes]:
+    return {
+        key: value
+        for key, value in facts.items()
+        if key.startswith(_PACKAGES) and (dict(value).get("source") == name or f"/{name}" in key)
+    }
+
+
 def remediation(rule: Rule, locator: str) -> str:
     """A rule's remediation for the very thing that a finding names."""
     return remedy(rule.remediation, locator.partition("/")[2])

@@ -38,6 +38,7 @@ class RunObject(TypedDict):
     answered: int
     coverage: CoverageObject
     engine: str
+    intel: str
     choice: str
     canary: str
     message: str
@@ -142,6 +143,7 @@ def run_object(run: Run) -> RunObject:
         "answered": run.asked - run.blind,
         "coverage": coverage_object(run),
         "engine": run.engine,
+        "intel": run.intel,
         "choice": run.choice,
         "canary": run.canary,
         "message": run.message,

@@ -141,13 +141,22 @@ def has_later(connection: Connection, series: Series, run: Run) -> bool:
 
 def engine_changed(connection: Connection, series: Series, run: Run) -> bool:
     """Whether one of the run's tools had another version when an earlier run used it last."""
+    return _changed(connection, series, run, RUN.c.engine, run.engine)
+
+
+def intel_changed(connection: Connection, series: Series, run: Run) -> bool:
+    """Whether one of the databases that the run was rated by had another version when an earlier run used it last."""
+    return _changed(connection, series, run, RUN.c.intel, run.intel)
+
+
+def _changed(connection: Connection, series: Series, run: Run, column: ColumnElement[str], now: str) -> bool:
     last = func.max(RUN.c.looked_at)
-    query = select(RUN.c.engine).where(series.runs(), earlier(run)).group_by(RUN.c.engine).order_by(last.desc())
+    query = select(column).where(series.runs(), earlier(run)).group_by(column).order_by(last.desc())
     before: dict[str, str] = {}
-    for (engine,) in connection.execute(query):
-        for tool, version in _tools(engine):
+    for (words,) in connection.execute(query):
+        for tool, version in _tools(words):
             before.setdefault(tool, version)
-    return any(before.get(tool, version) != version for tool, version in _tools(run.engine))
+    return any(before.get(tool, version) != version for tool, version in _tools(now))
 
 
 def _tools(engine: str) -> Iterable[tuple[str, str]]:

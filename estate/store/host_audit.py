@@ -34,6 +34,12 @@ class HostAudit:
         """There is no noise."""
         return sight
 
+    def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:
+        """A known vulnerability rests on its package, which is as before, and on what the world knows."""
+        family, _, item = key.partition("/")
+        before = {known: fact.value for known, fact in facts.items() if fact.present}
+        return family in findings.RATED and findings.same_packages(item.partition(":")[0], before, sight.present)
+
     def explain(self, change: Change) -> str:
         """What is other than before, by its values."""
         if change.kind is Kind.CHANGED and change.before and change.after:

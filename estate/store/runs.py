@@ -76,6 +76,7 @@ class NewRun:
     flow_run_id: str | None = None
     policy_sha256: str = ""
     engine: str = ""
+    intel: str = ""
     choice: str = ""
     canary: str = ""
     floor: float = 0.5
@@ -120,6 +121,7 @@ def _columns(new: NewRun, now: datetime) -> dict[str, Any]:
         "profile": new.profile.to_json(),
         "policy_sha256": new.policy_sha256,
         "engine": new.engine,
+        "intel": new.intel,
         "choice": new.choice,
         "canary": new.canary,
         "floor": new.floor,

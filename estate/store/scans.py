@@ -46,6 +46,9 @@ class Scan(Protocol):
     def explain(self, change: Change) -> str:
         """Why a change is one, in the words of the scan."""
 
+    def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:
+        """Whether a key rests on nothing but knowledge and things of which none is other than before."""
+
     def moved(self, change: Change) -> list[Ruling]:
         """What a change means by itself, beside the state that it leads to."""
 
@@ -83,6 +86,10 @@ class PortSweep:
     def explain(self, change: Change) -> str:
         """The evidence's own reason says it."""
         return change.reason
+
+    def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:  # noqa: ARG002  # the protocol's signature
+        """A port is a thing itself."""
+        return False
 
     def moved(self, change: Change) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
         """Nothing."""
@@ -135,6 +142,10 @@ class _Endpoints:
     def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:  # noqa: ARG002  # the protocol's signature
         """There is no noise."""
         return sight
+
+    def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:  # noqa: ARG002  # the protocol's signature
+        """What an endpoint shows is a thing itself."""
+        return False
 
     def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
         """Nothing is expected of an endpoint yet."""

@@ -16,7 +16,7 @@ from estate.policy import Policy
 from estate.store.breaker import agreeing, quarantine_note
 from estate.store.cycles import rarely_searched
 from estate.store.database import Database
-from estate.store.history import PUBLISHED, Series, engine_changed, has_later, last_run
+from estate.store.history import PUBLISHED, Series, engine_changed, has_later, intel_changed, last_run
 from estate.store.inventory import bind
 from estate.store.leases import SETTLEMENT, Hold, leased
 from estate.store.recording import take_back, unstage
@@ -173,7 +173,11 @@ class Settler:
         with self.database.read() as connection:
             before = last_run(connection, series, run)
             late = has_later(connection, series, run)
-            rules = Rules(Profile.from_json(run.profile).silences, engine_changed(connection, series, run))
+            rules = Rules(
+                Profile.from_json(run.profile).silences,
+                engine_changed(connection, series, run),
+                intel_changed(connection, series, run),
+            )
         return Staging(
             run,
             scan,

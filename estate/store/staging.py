@@ -29,6 +29,7 @@ writers wait."""
 _MOST = 4
 """Times as many subjects in all: of the dead addresses of a wide network there is next to nothing to write."""
 _BATCH = 2_048
+_LEARNT = frozenset({Kind.APPEARED, Kind.REAPPEARED, Kind.GONE})
 
 
 @dataclass(slots=True)
@@ -244,9 +245,10 @@ def _write(
         asset_id = state.id if state.id is not None else created[asset]
         causes: dict[str, str] = {}
         for change in comparison.changes:
-            changes.append(change_row(asset_id, replace(change, reason=scan.explain(change)), seq))
-            causes[change.key] = change.cause.value
-            rulings.setdefault(change.cause.value, []).extend(scan.moved(change))
+            cause = _cause(staging, change, state, sight)
+            changes.append(change_row(asset_id, replace(change, reason=scan.explain(change), cause=cause), seq))
+            causes[change.key] = cause.value
+            rulings.setdefault(cause.value, []).extend(scan.moved(change))
             if change.kind is Kind.GONE:
                 staging.totals.closing.setdefault(asset.key, []).append(change.key)
         after = dict(state.facts)
@@ -268,10 +270,19 @@ def _write(
     write_facts(connection, seq, closed, facts)
     if changes:
         connection.execute(insert(CHANGE), changes)
-    for cause, found in sorted(rulings.items()):
-        apply_rulings(connection, found, vantage, seq, scan.aspect, cause)
+    for word, found in sorted(rulings.items()):
+        apply_rulings(connection, found, vantage, seq, scan.aspect, word)
     if lost:
         apply_rulings(connection, lost, vantage, seq, scan.aspect, Cause.ESTATE.value)
+
+
+def _cause(staging: Staging, change: Change, state: Known, sight: Sight) -> Cause:
+    """The change's own cause, or the knowledge by which it was judged, where only that is other than before."""
+    rules = staging.rules
+    learnt = Cause.INTEL if rules.intel_changed else Cause.ENGINE if rules.engine_changed else None
+    if learnt is None or change.cause is not Cause.ESTATE or change.kind not in _LEARNT:
+        return change.cause
+    return learnt if staging.scan.unmoved(change.key, state.facts, sight) else change.cause
 
 
 def _write_coverage(connection: Connection, staging: Staging, shard: int, part: int, groups: Sequence[Groups]) -> None:

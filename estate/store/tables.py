@@ -101,6 +101,7 @@ class Run(SQLModel, table=True):
     profile: str = Field(sa_column=_text())
     policy_sha256: str = ""
     engine: str = ""
+    intel: str = ""
     choice: str = ""
     looked_at: datetime = Field(sa_column=_moment(nullable=False))
     created_at: datetime = Field(sa_column=_moment(nullable=False))

@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("policy_sha256", sa.String(), nullable=False),
         sa.Column("engine", sa.String(), nullable=False),
+        sa.Column("intel", sa.String(), nullable=False),
         sa.Column("choice", sa.String(), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
