@@ -282,11 +282,19 @@ class Look:
         return self.verdict is Verdict.SILENT and self.reason in WEAK_SILENCES
 
 
-@lru_cache(maxsize=65536)
 def _divide(key: str) -> tuple[str, int | str]:
     """Family and item of a key: a number, a name, or `*`."""
+    # Ports come again and again; names are many, long, and seldom seen twice.
+    return _divide_often(key) if key[:4] in _PORTS else _divide_once(key)
+
+
+def _divide_once(key: str) -> tuple[str, int | str]:
     family, _, item = key.partition("/")
     return family, int(item) if family in _NUMBERED and item != "*" else item
+
+
+_PORTS = frozenset({"tcp/", "udp/"})
+_divide_often = lru_cache(maxsize=65536)(_divide_once)
 
 
 def _count(items: Items) -> int:

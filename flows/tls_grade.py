@@ -21,7 +21,7 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks.rounds import clock
-from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
+from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, second_opinion, settle, watch
 from tasks.tls.rounds import tls_round_of
 
 
@@ -47,6 +47,8 @@ def tls_grade(grading: Grading = Grading()) -> State[object]:  # noqa: B008  # f
             log.info("run %s asks %s", run.id[:12], run.choice)
             left = round_.shards
             watch("tls-grade", run, ask.map([run.id] * len(left), left) if left else [])
+            if here.manifest.ssllabs.enabled and grading.profile == "full":
+                second_opinion(run.id)
             look_again(run.id)
             settle(run.id)
         ended = run_named(here.database, run.id)

@@ -239,7 +239,7 @@ def ask_shard(round_: Round, number: int) -> None:
                 for evidence in round_.asker.ask(
                     plan, Path(folder), lambda share: progress.report(round_.run.id, number, share)
                 ):
-                    brought.add(_store(round_, number, 0, evidence))
+                    brought.add(store(round_, number, 0, evidence))
         except BaseException as error:
             words = str(error) if isinstance(error, RoundsmanError) else f"{type(error).__name__}: {error}"
             if not round_.making.lost:
@@ -260,7 +260,7 @@ def ask_canaries(round_: Round) -> None:
     with TemporaryDirectory(prefix="roundsman-") as folder:
         try:
             for evidence in round_.asker.ask_canaries(Path(folder)):
-                _store(round_, CANARY_SHARD, max(looks, default=-1) + 1, evidence)
+                store(round_, CANARY_SHARD, max(looks, default=-1) + 1, evidence)
         except (CouldNotLook, OutOfScope) as error:
             round_.making.check()
             _warn(round_, f"the canaries could not be asked: {error}")
@@ -298,8 +298,7 @@ def _look(round_: Round, look: int, kinds: Set[Kind], silent: tuple[Change, ...]
     """One more look, which is a favour: where it fails, the run is judged by the looks before."""
     round_.making.check()
     run = run_named(round_.here.database, round_.run.id)
-    told = round_.here.settler(clock).preview(run)
-    changes = [*(change for change in told if change.kind in kinds), *silent]
+    changes = [*round_.here.settler(clock).preview(run, kinds), *silent]
     if not changes or run.canary.startswith("failed"):
         return 0
     asked = 0
@@ -307,7 +306,7 @@ def _look(round_: Round, look: int, kinds: Set[Kind], silent: tuple[Change, ...]
     with TemporaryDirectory(prefix="roundsman-") as folder:
         try:
             for number, evidence, keys in round_.asker.ask_again(changes, plans, Path(folder)):
-                _store(round_, number, look, evidence)
+                store(round_, number, look, evidence)
                 asked += keys
         except (CouldNotLook, OutOfScope) as error:
             round_.making.check()
@@ -327,11 +326,11 @@ def settle(round_: Round) -> Run:
     return run_named(round_.here.database, round_.run.id)
 
 
-def _store(round_: Round, shard: int, look: int, evidence: Evidence) -> str:
+def store(round_: Round, shard: int, look: int, evidence: Evidence) -> str:
     """Store a document, and say under which name."""
-    store = round_.here.evidence
-    ref = store.put(evidence.path)
-    companion = store.put(evidence.companion) if evidence.companion else None
+    kept = round_.here.evidence
+    ref = kept.put(evidence.path)
+    companion = kept.put(evidence.companion) if evidence.companion else None
     stored = Stored(shard, look, evidence.media, ref, companion, evidence.ended, round_.run.engine)
     add_evidence(round_.here.database, round_.seq, [stored], clock())
     return ref.sha256

@@ -19,6 +19,7 @@ from estate.store.reading import list_changes
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks import progress, rounds
+from tasks.tls.second_opinion import ask_ssllabs
 
 _TICK_SECONDS = 2.0
 _MOST_COUNTED = 1_000
@@ -49,6 +50,13 @@ def can_heal(_task: Task[..., object], _run: TaskRun, state: State[object]) -> b
 def ask(run: str, shard: int) -> None:
     """Ask one shard of the run; its evidence is stored before anybody reads it."""
     rounds.ask_shard(rounds.opened(run), shard)
+
+
+@task(name="second-opinion", task_run_name="second opinion", cache_policy=NO_CACHE, persist_result=False)
+def second_opinion(run: str) -> None:
+    """Ask SSL Labs about the names that are public; an answer that does not come leaves their difference unknown."""
+    asked = ask_ssllabs(rounds.opened(run))
+    get_run_logger().info("asked SSL Labs about %s", counted(asked, "name"))
 
 
 @task(name="look-again", task_run_name="look again", cache_policy=NO_CACHE, persist_result=False)

@@ -147,9 +147,9 @@ def grade_table(grades: Iterable[Mapping[str, str]]) -> Table:
         aside = (
             f" ({row['trust-ignored']} if trust is ignored)" if row["trust-ignored"] not in {"", row["grade"]} else ""
         )
-        table.add_row(
-            safe(row["asset"]), safe(row["endpoint"]), safe(f"{row['grade']}{aside}"), safe(row["reasons"] or "–", 200)
-        )
+        theirs = f", {row['ssllabs']} by SSL Labs" if row["ssllabs"] else ""
+        told = safe(f"{row['grade']}{aside}{theirs}")
+        table.add_row(safe(row["asset"]), safe(row["endpoint"]), told, safe(row["reasons"] or "–", 200))
     return table
 
 

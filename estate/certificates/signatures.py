@@ -1,7 +1,6 @@
 """Whether one key signed a certificate, by the primitives: SHA-1 and MD5 are checked too, so that they can be named."""
 
 from enum import Enum
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -45,6 +44,9 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 
 
+_MOST_ANSWERS = 8192
+
+
 class Signed(Enum):
     """What checking a signature says; `UNCHECKED` where this machine knows no such algorithm, curve or size."""
 
@@ -53,10 +55,19 @@ class Signed(Enum):
     UNCHECKED = "unchecked"
 
 
-@lru_cache(maxsize=8192)
+_ANSWERS: dict[tuple[str, bytes], Signed] = {}
+
+
 def check(certificate: Certificate, key: PublicKey) -> Signed:
-    """Whether this key signed the certificate."""
-    return verify(certificate.signature, key)
+    """Whether this key signed the certificate; the answer is remembered, and not the certificate with it."""
+    asked = (certificate.sha256, key.spki)
+    found = _ANSWERS.get(asked)
+    if found is None:
+        found = verify(certificate.signature, key)
+        if len(_ANSWERS) >= _MOST_ANSWERS:
+            _ANSWERS.clear()
+        _ANSWERS[asked] = found
+    return found
 
 
 def verify(signature: Signature, key: PublicKey) -> Signed:

@@ -6,7 +6,7 @@ from functools import cached_property
 from estate.errors import ScopeMissing
 from estate.manifest.lookup import Declared
 from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, DeclaredHost, Expectation, Table
-from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, TlsSettings
+from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, SslLabsSettings, TlsSettings
 from estate.scope import Scope
 
 
@@ -20,6 +20,7 @@ class Manifest(Table):
     endpoints: tuple[DeclaredEndpoint, ...] = ()
     hosts: tuple[DeclaredHost, ...] = ()
     tls: TlsSettings = TlsSettings()
+    ssllabs: SslLabsSettings = SslLabsSettings()
     database: DatabaseSettings = DatabaseSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     retention: Retention = Retention()

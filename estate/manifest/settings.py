@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -12,6 +13,8 @@ from estate.scope.words import Plain, told
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}\Z")
 _BLOCK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[A-Za-z0-9_-]+\Z")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\Z")
+_FREE_MAIL = frozenset({"gmail", "googlemail", "yahoo", "hotmail"})
 _DATABASES = ("sqlite", "postgresql")
 
 
@@ -51,6 +54,37 @@ def read_block(value: object) -> str:
     if not isinstance(value, str) or not _BLOCK.match(value):
         raise BadTarget(f"{str(value)[:60]!r} is not a Prefect block, as type/name: local-file-system/evidence")
     return value
+
+
+def read_email(value: object) -> str:
+    """An e-mail address as SSL Labs registers them.
+
+    Raises:
+        BadTarget: it is none, or one of a kind that is refused there.
+    """
+    if not isinstance(value, str) or not _EMAIL.match(value):
+        raise BadTarget(f"{str(value)[:60]!r} is not an e-mail address")
+    domain = value.rpartition("@")[2].lower()
+    if domain.split(".")[0] in _FREE_MAIL:
+        raise BadTarget(f"SSL Labs registers addresses of organisations only, and none at {domain}")
+    return value
+
+
+def read_api_url(value: object) -> str:
+    """Where an API is: encrypted, unless it is on this machine.
+
+    Raises:
+        BadTarget: anything else, such as one with a password.
+    """
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise BadTarget("is not an https:// address") from None
+    near = parts.scheme == "http" and host in {"127.0.0.1", "::1", "localhost"}
+    if not host or not (parts.scheme == "https" or near) or parts.username or parts.query or parts.fragment:
+        raise BadTarget("is not an https:// address, such as https://api.ssllabs.com/api/v4/")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
 
 
 class Estate(Table):
@@ -93,6 +127,26 @@ class TlsSettings(Table):
 
     roots: str | None = Field(
         None, min_length=1, description="A PEM file with your own root certificates, trusted beside Mozilla's."
+    )
+
+
+class SslLabsSettings(Table):
+    """A second opinion from SSL Labs on names that are public; whoever asks tells Qualys that they are there."""
+
+    enabled: bool = Field(
+        False, strict=True, description="Ask SSL Labs too, for full rounds of grades; off unless said."
+    )
+    email: Annotated[str, BeforeValidator(told(read_email))] | None = Field(
+        None, description="The address that was registered with its API; or in the Prefect block of the same name."
+    )
+    url: Annotated[str, BeforeValidator(told(read_api_url))] = Field(
+        "https://api.ssllabs.com/api/v4/", description="Where its API is."
+    )
+    max_age_hours: int = Field(
+        24, ge=1, le=8760, strict=True, description="A report that is not older is taken as it is; else it looks anew."
+    )
+    patience_minutes: int = Field(
+        60, ge=1, le=1440, strict=True, description="After so long the round goes on without the rest of its answers."
     )
 
 

@@ -84,6 +84,12 @@ ports = "tcp/1-65535"
 #[tls]
 #roots = "/etc/ssl/own-roots.pem"
 
+# A second opinion from SSL Labs, for names of the scope that are public beyond doubt: Qualys learns of them, and looks
+# from outside. Read its terms, and register your address with its API first. Nothing internal is ever sent.
+#[ssllabs]
+#enabled = true
+#email = "ada@example.org"
+
 # Where facts are kept: a local SQLite file without this. ROUNDSMAN_DATABASE_URL goes before it. A URL with a password
 # belongs in an environment variable, whose name is given here.
 #[database]

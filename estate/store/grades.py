@@ -22,6 +22,7 @@ def list_grades(database: Database, run: Run) -> Iterator[dict[str, str]]:
             "endpoint": f"{parts[0]} {parts[1]}".removesuffix(" -"),
             "grade": told.get("grade", "?"),
             "trust-ignored": told.get("trust-ignored", ""),
+            "ssllabs": told.get("ssllabs", ""),
             "reasons": told.get("reasons", ""),
         }
 

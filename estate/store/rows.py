@@ -10,6 +10,9 @@ from estate.diff import Fact, InSight
 from estate.observations import Attributes
 from estate.store import tables
 
+_REMEMBERED = 2048
+"""Spellings, some of which are long: a certificate's has a kilobyte."""
+
 
 def _table(model: type) -> Table:
     return cast("Table", model.__table__)  # type: ignore[attr-defined]  # SQLModel hides it from mypy
@@ -33,19 +36,19 @@ ACCEPTANCE = _table(tables.Acceptance)
 STATEMENT = _table(tables.Statement)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=_REMEMBERED)
 def value_text(value: Attributes) -> str:
     """Attributes as one spelling of JSON."""
     return json.dumps(dict(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False) if value else "{}"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=_REMEMBERED)
 def value_of(text: str) -> Attributes:
     """Attributes from their spelling."""
     return tuple(sorted(json.loads(text).items())) if text != "{}" else ()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=_REMEMBERED)
 def fact_of(value: str, present: bool, misses: int, sight: str) -> Fact:  # a row's columns, in order
     """A fact from its columns; equal states are one object."""
     return Fact(bool(present), value_of(value), misses, InSight(sight))

@@ -1,7 +1,7 @@
 """Settle a run: coverage to facts to changes to findings, staged part by part and published with one flip."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from estate.coverage import Verdict
-from estate.diff import Change, Rules
+from estate.diff import Change, Kind, Rules
 from estate.errors import BadInput, BadReport, EvidenceError, StoreError
 from estate.evidence import EvidenceStore, Notes, RepeatedSubjectError
 from estate.policy import Policy
@@ -77,13 +77,18 @@ class Settler:
                 return self._settle_confirmed(settled, hold)
             return settled
 
-    def preview(self, run: Run) -> list[Change]:
-        """What settling would say now, without writing anything: what a second look should look at."""
+    def preview(self, run: Run, kinds: Set[Kind] = frozenset(Kind)) -> list[Change]:
+        """What settling would say now, without writing anything: what a second look should look at.
+
+        Args:
+            run: what was asked so far.
+            kinds: those that are wanted; a first run has more of the others than one wants to hold at once.
+        """
         run.canary = Replay.of(self.database, self.evidence, run).canary(run)
 
         def fresh() -> Staging:
             staging = self._staging(run)
-            staging.preview = []
+            staging.preview, staging.previewed = [], kinds
             return staging
 
         return self._stage_all(fresh, None, Notes()).preview or []

@@ -1,6 +1,6 @@
 """Write what one part of a run changes: facts, changes and coverage, which readers see once the run is published."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -62,6 +62,7 @@ class Staging:
     late: bool = False
     policy_changed: bool = False
     preview: list[Change] | None = None
+    previewed: Set[Kind] = frozenset(Kind)
     check: set[tuple[int, int, int, str]] | None = None
     totals: Totals = field(default_factory=Totals)
 
@@ -161,7 +162,8 @@ def _stage_changes(connection: Connection, staging: Staging, chosen: Sequence[tu
         elif _owes(staging, sight.subject, state):
             owed.append((asset, sight, state))
     if staging.preview is not None:
-        staging.preview.extend(change for *_, comparison in compared for change in comparison.changes)
+        found = (change for *_, comparison in compared for change in comparison.changes)
+        staging.preview.extend(change for change in found if change.kind in staging.previewed)
         return
     _write(connection, staging, compared, owed, newer)
 

@@ -9,10 +9,11 @@ from estate.text import printable
 from estate.tls.caps import BY_RULE, GRADES
 from estate.tls.case import Blind, Case
 from estate.tls.evidence import CHECKS, VERSIONS, TlsEvidence
-from estate.tls.keys import ENDPOINT, GRADE, HSTS, key_of, split_key
+from estate.tls.keys import DIFFERS, ENDPOINT, GRADE, HSTS, key_of, split_key
 from estate.tls.mozilla import strictest
 from estate.tls.rating import Rating
 from estate.tls.rules import FOUND, WEAKNESSES
+from estate.tls.ssllabs import Given, difference
 
 _AWAY = {
     "refused": Verdict.NEGATIVE,
@@ -26,18 +27,22 @@ _AWAY = {
 """Another protocol, or a reset of the connection attempt, is an answer. A reset after our hello is none: rate limiters
 and firewalls send it in place of a server that is as it was."""
 
+Second = Given | str | None
+"""The grade of SSL Labs, why there is none, or None where it is not asked."""
 Found = tuple[str, Attributes | Look]
 """An item, with its attributes where it is present, or with what was said of it instead (without keys)."""
 
 _NOTHING = Keys()
 
 
-def endpoint_reading(subject: str, evidence: TlsEvidence, rating: Rating, look: int = 0) -> Reading:
+def endpoint_reading(
+    subject: str, evidence: TlsEvidence, rating: Rating, look: int = 0, second: Second = None
+) -> Reading:
     """Read one look; what was not asked is not mentioned by `asked_keys`, and falls out when readings are merged."""
     asked = evidence.asked
     present: dict[str, Attributes] = {}
     said: dict[tuple[Verdict, str], list[str]] = {}
-    for item, found in _items(evidence, rating):
+    for item, found in _items(evidence, rating, second):
         key = key_of(asked.port, asked.name, item)
         if isinstance(found, Look):
             said.setdefault((found.verdict, found.reason), []).append(key)
@@ -47,18 +52,21 @@ def endpoint_reading(subject: str, evidence: TlsEvidence, rating: Rating, look: 
     return Reading(subject, present, looks, look)
 
 
-def _items(evidence: TlsEvidence, rating: Rating) -> Iterator[Found]:
+def _items(evidence: TlsEvidence, rating: Rating, second: Second) -> Iterator[Found]:
     outcome = evidence.hello.outcome
     offered = any(evidence.protocol(version).state == "offered" for version in VERSIONS)
     if outcome != "tls" and not offered:
         away = Look(_AWAY[outcome], outcome, _NOTHING)
         weak = (item for item in WEAKNESSES if item.startswith("weakness/"))
         protocols = (f"protocol/{version}" for version in VERSIONS)
-        for item in (ENDPOINT, GRADE, HSTS, *protocols, *(f"check/{name}" for name in CHECKS), *weak):
+        differs = (DIFFERS,) if second is not None else ()
+        for item in (ENDPOINT, GRADE, HSTS, *differs, *protocols, *(f"check/{name}" for name in CHECKS), *weak):
             yield item, away
         return
     yield ENDPOINT, _endpoint(evidence)
-    yield GRADE, _grade(rating)
+    yield GRADE, _grade(rating, second)
+    if second is not None:
+        yield DIFFERS, _difference(rating, second)
     yield HSTS, _hsts(evidence)
     for version in VERSIONS:
         protocol = evidence.protocol(version)
@@ -104,7 +112,7 @@ def _endpoint(evidence: TlsEvidence) -> Attributes:
     return tuple(sorted((name, printable(value)) for name, value in told.items() if value is not None))
 
 
-def _grade(rating: Rating) -> Attributes | Look:
+def _grade(rating: Rating, second: Second) -> Attributes | Look:
     if rating.grade is None:
         parts = ", ".join(dict.fromkeys(blind.part for blind in rating.missing))
         reason = f"not gradable: {parts}" if parts else rating.not_gradable
@@ -115,8 +123,19 @@ def _grade(rating: Rating) -> Attributes | Look:
         "reasons": " ".join(reason.rule for reason in rating.reasons),
         "criteria": rating.criteria,
         "mozilla": strictest(rating.mozilla),
+        "ssllabs": second.grade if isinstance(second, Given) else None,
     }
     return tuple(sorted((name, value) for name, value in told.items() if value is not None))
+
+
+def _difference(rating: Rating, second: Given | str) -> Attributes | Look:
+    """Where one of the two grades is missing nothing is known of their difference."""
+    if isinstance(second, str):
+        return Look(Verdict.BLIND, printable(f"SSL Labs: {second}", 80), _NOTHING)
+    if rating.grade is None:
+        return Look(Verdict.BLIND, "no grade of ours", _NOTHING)
+    found = difference(rating, second)
+    return ((FOUND, found),) if found else Look(Verdict.NEGATIVE, "the grades agree", _NOTHING)
 
 
 def _hsts(evidence: TlsEvidence) -> Attributes | Look:
@@ -168,6 +187,9 @@ def explain_grade(before: Attributes, after: Attributes) -> str:
     was, now = old.get("grade", "?"), new.get("grade", "?")
     verb = "is still" if was == now else "rose" if _badness(after) < _badness(before) else "fell"
     head = f"grade {verb} {now}" if was == now else f"grade {verb} from {was} to {now}"
+    theirs = (old.get("ssllabs"), new.get("ssllabs"))
+    if was == now and None not in theirs and theirs[0] != theirs[1]:
+        return f"{head}: SSL Labs' went from {theirs[0]} to {theirs[1]}"
     gone, come = _rules(old, new), _rules(new, old)
     told = [*_titles(come), *(f"no longer: {title}" for title in _titles(gone))]
     return f"{head}: {'; '.join(told)}" if told else head

@@ -14,10 +14,12 @@ Whatever is a finding consists in the presence of its key, which is also the fin
 
 from estate.coverage import Keys
 from estate.tls.evidence import CHECKS, GRADED_CHECKS, VERSIONS, Profile
-from estate.tls.rules import WEAKNESSES
+from estate.tls.rules import SECOND_OPINION, WEAKNESSES
 
 FAMILY = "tls"
 ENDPOINT, GRADE, HSTS = "endpoint", "grade", "hsts"
+DIFFERS = f"weakness/{SECOND_OPINION.name}"
+"""Only asked of names about which SSL Labs is asked as well."""
 
 _ALWAYS = (ENDPOINT,)
 _WATCHED = (
@@ -39,9 +41,10 @@ def key_of(port: int, name: str | None, item: str) -> str:
     return f"{FAMILY}/{port}/{name or '-'}/{item}"
 
 
-def asked_keys(port: int, name: str | None, profile: Profile) -> Keys:
-    """Everything that a look with this profile asks of an endpoint."""
-    return Keys.of(key_of(port, name, item) for item in _ITEMS[profile])
+def asked_keys(port: int, name: str | None, profile: Profile, *, twice: bool = False) -> Keys:
+    """Everything that a look with this profile asks of an endpoint, `twice` where SSL Labs is asked too."""
+    items = (*_ITEMS[profile], DIFFERS) if twice else _ITEMS[profile]
+    return Keys.of(key_of(port, name, item) for item in items)
 
 
 def split_key(key: str) -> tuple[str, str, str] | None:

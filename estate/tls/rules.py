@@ -85,7 +85,22 @@ _ALL = (
 WEAKNESSES: Mapping[str, Weakness] = {weakness.item: weakness for weakness in _ALL}
 """By the item of the key that holds the fact."""
 
-RULES: Mapping[tuple[str, str], Rule] = {(NAMESPACE, weakness.rule.name): weakness.rule for weakness in _ALL}
+SECOND_OPINION = Rule(
+    NAMESPACE,
+    "ssllabs-differs",
+    "SSL Labs gives another grade",
+    "Compare the reasons: its servers see the endpoint from outside, at another time, and perhaps another machine.",
+    ("https://github.com/ssllabs/research/wiki/SSL-Server-Rating-Guide",),
+)
+"""Both grades may be right; it is their difference that wants to be understood."""
+
+RULES: Mapping[tuple[str, str], Rule] = {
+    (NAMESPACE, rule.name): rule for rule in (*(weakness.rule for weakness in _ALL), SECOND_OPINION)
+}
+
+_FINDINGS = {item: (weakness.rule, weakness.severity) for item, weakness in WEAKNESSES.items()} | {
+    f"weakness/{SECOND_OPINION.name}": (SECOND_OPINION, Severity.LOW)
+}
 
 
 def finding(asset: Asset, key: str, value: Attributes, detection: Detection) -> Ruling | None:
@@ -100,10 +115,11 @@ def finding(asset: Asset, key: str, value: Attributes, detection: Detection) -> 
     family, _, rest = key.partition("/")
     port, _, named = rest.partition("/")
     name, _, item = named.partition("/")
-    weakness = WEAKNESSES.get(item) if family == NAMESPACE else None
-    if weakness is None:
+    found = _FINDINGS.get(item) if family == NAMESPACE else None
+    if found is None:
         return None
+    rule, severity = found
     place = f"{asset.key}:{port}" if name in {"-", asset.key} else f"{asset.key}:{port} as {name}"
     told = dict(value)
-    seen = told.get(FOUND) or told.get("suites") or weakness.rule.title
-    return Ruling(weakness.rule, asset, key, weakness.severity, detection, f"{weakness.rule.title} on {place}", seen)
+    seen = told.get(FOUND) or told.get("suites") or rule.title
+    return Ruling(rule, asset, key, severity, detection, f"{rule.title} on {place}", seen)

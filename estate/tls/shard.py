@@ -1,7 +1,7 @@
 """A shard of a TLS round: which endpoints are asked, and what their evidence proves, asset by asset."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import cast
@@ -13,9 +13,10 @@ from estate.errors import BadReport
 from estate.evidence import Document, Notes
 from estate.observations import Reading, Sight, merge
 from estate.tls.evidence import Profile, TlsEvidence, read_tls
-from estate.tls.facts import endpoint_reading, join_endpoints
+from estate.tls.facts import Second, endpoint_reading, join_endpoints
 from estate.tls.judging import judge_endpoint
 from estate.tls.keys import asked_keys
+from estate.tls.ssllabs import MEDIA, PORT, Opinion, read_ssllabs
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,25 +32,33 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class TlsShard:
-    """Endpoints, how much is asked of each, and the operator's own roots (PEM): evidence is judged alike later."""
+    """Endpoints, how much is asked of each, and the operator's own roots (PEM): evidence is judged alike later.
+
+    Of the names in `second` SSL Labs is asked as well.
+    """
 
     endpoints: tuple[Endpoint, ...]
     profile: Profile
     roots: str = ""
+    second: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The plan as it is stored with the run."""
-        return json.dumps(
-            {"endpoints": [asdict(one) for one in self.endpoints], "profile": self.profile, "roots": self.roots},
-            separators=(",", ":"),
-        )
+        plan: dict[str, object] = {
+            "endpoints": [asdict(one) for one in self.endpoints],
+            "profile": self.profile,
+            "roots": self.roots,
+        }
+        if self.second:
+            plan["second"] = self.second
+        return json.dumps(plan, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "TlsShard":
         """Read a stored plan."""
         plan = json.loads(text)
         endpoints = tuple(Endpoint(**one) for one in plan["endpoints"])
-        return cls(endpoints, cast("Profile", plan["profile"]), plan["roots"])
+        return cls(endpoints, cast("Profile", plan["profile"]), plan["roots"], tuple(plan.get("second", ())))
 
     def __len__(self) -> int:
         return len(self.endpoints)
@@ -59,6 +68,10 @@ class TlsShard:
         asked = evidence.asked
         told = (asked.address, asked.port, asked.name, asked.starttls)
         return next((one for one in self.endpoints if (one.address, one.port, one.name, one.starttls) == told), None)
+
+    def is_asked_twice(self, endpoint: Endpoint) -> bool:
+        """Whether SSL Labs is asked about it too."""
+        return endpoint.name in self.second and endpoint.port == PORT and endpoint.starttls is None
 
 
 @lru_cache(maxsize=8)
@@ -75,7 +88,11 @@ def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iter
     """
     roots = trust_store(shard.roots)
     readings: dict[tuple[str, str], list[Reading]] = {}
+    second = [read_ssllabs(document.stream) for document in documents if document.media == MEDIA]
+    opinions = {opinion.name: opinion for opinion in second}
     for document in documents:
+        if document.media == MEDIA:
+            continue
         if document.media != "tls":
             raise BadReport(f"no reader for {document.media} among TLS evidence")
         evidence = read_tls(document.stream)
@@ -84,15 +101,16 @@ def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iter
             notes.outside += 1
             continue
         rating = judge_endpoint(evidence, roots, evidence.started).rating
-        reading = endpoint_reading(endpoint.asset, evidence, rating, document.look)
+        opinion = _opinion(opinions, endpoint) if shard.is_asked_twice(endpoint) else None
+        reading = endpoint_reading(endpoint.asset, evidence, rating, document.look, opinion)
         readings.setdefault((endpoint.asset, endpoint.address), []).append(reading)
     for asset in sorted({one.asset for one in shard.endpoints}):
         mine = [one for one in shard.endpoints if one.asset == asset]
         parts = [
-            merge(asset, _asked(found, shard.profile), readings.get((asset, address), ()), "no-evidence")
+            merge(asset, _asked(found, shard), readings.get((asset, address), ()), "no-evidence")
             for address, found in by_address(mine)
         ]
-        yield join_endpoints(asset, _asked(mine, shard.profile), parts)
+        yield join_endpoints(asset, _asked(mine, shard), parts)
 
 
 def by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
@@ -103,8 +121,13 @@ def by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]
     return sorted(found.items())
 
 
-def _asked(endpoints: Iterable[Endpoint], profile: Profile) -> Keys:
+def _asked(endpoints: Iterable[Endpoint], shard: TlsShard) -> Keys:
     union = NOTHING
     for one in endpoints:
-        union |= asked_keys(one.port, one.name, profile)
+        union |= asked_keys(one.port, one.name, shard.profile, twice=shard.is_asked_twice(one))
     return union
+
+
+def _opinion(opinions: Mapping[str, Opinion], endpoint: Endpoint) -> Second:
+    found = opinions.get(endpoint.name or "")
+    return found.at(endpoint.address) if found else "was not asked"

@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from infra.bench.expiring import expiring
+from infra.bench.grading import grading
 from infra.bench.measuring import Figure
 from infra.bench.settling import millions, settling
 from infra.bench.starting import starting
@@ -24,6 +26,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "settling": settling,
     "millions": millions,
     "sweeping": sweeping,
+    "grading": grading,
+    "expiring": expiring,
 }
 
 

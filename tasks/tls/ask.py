@@ -59,18 +59,34 @@ def ask_many(
     folder: Path,
     *,
     at_once: int = 4,
+    slots: threading.Semaphore | None = None,
     on_done: Callable[[TlsQuestion, Evidence], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> Iterator[Evidence]:
-    """Many endpoints, a few at once, each document as soon as it is there; questions are taken one by one."""
+    """Many endpoints, a few at once, each document as soon as it is there; questions are taken one by one.
+
+    Args:
+        questions: what to ask.
+        folder: where the documents are written.
+        at_once: how many of these are asked side by side.
+        slots: shared with others who ask meanwhile; each question takes one while it is asked.
+        on_done: told of each.
+        cancelled: set by who wants no more.
+    """
     stop = cancelled or threading.Event()
+    free = slots or threading.Semaphore(at_once)
+
+    def ask(question: TlsQuestion) -> Evidence:
+        with free:
+            return ask_tls(question, folder, cancelled=stop)
+
     waiting = iter(questions)
     running: dict[Future[Evidence], TlsQuestion] = {}
     with ThreadPoolExecutor(at_once, "tls") as pool:
         try:
             while True:
                 while len(running) < at_once and (question := next(waiting, None)) is not None:
-                    running[pool.submit(ask_tls, question, folder, cancelled=stop)] = question
+                    running[pool.submit(ask, question)] = question
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)

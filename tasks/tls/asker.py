@@ -1,10 +1,10 @@
 """Ask the endpoints of a TLS round: admitted again before each is touched, a few at a time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from typing import cast
 
 from estate.diff import Change, doubtful
@@ -24,11 +24,15 @@ _DEADLINE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class TlsAsker:
-    """Asks what one TLS round asks; `lanes` shards may be asked side by side, and share what is done at once."""
+    """Asks what one TLS round asks; shards that are asked side by side share what is done at once.
+
+    A slow server holds its own slot, and never those of its neighbours.
+    """
 
     scope: Scope
     stop: Event
-    lanes: int = 1
+    scans: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
+    handshakes: Semaphore = field(default_factory=lambda: Semaphore(HANDSHAKES_AT_ONCE))
 
     def ask(self, shard: TlsShard, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
         """Ask every endpoint of a shard; each brings a document, also where no TLS is spoken.
@@ -37,9 +41,10 @@ class TlsAsker:
             OutOfScope: the scope does not admit all of it now; nothing was sent.
         """
         questions = [self._question(one, shard) for one in shard.endpoints]
-        at_once = HANDSHAKES_AT_ONCE if shard.profile == "certificate" else AT_ONCE
-        share = max(1, at_once // self.lanes)
-        for done, evidence in enumerate(ask_many(questions, folder, at_once=share, cancelled=self.stop), 1):
+        brief = shard.profile == "certificate"
+        at_once, slots = (HANDSHAKES_AT_ONCE, self.handshakes) if brief else (AT_ONCE, self.scans)
+        asked = ask_many(questions, folder, at_once=at_once, slots=slots, cancelled=self.stop)
+        for done, evidence in enumerate(asked, 1):
             yield evidence
             report(done / len(questions))
 

@@ -1,7 +1,7 @@
 """Open a round of TLS grades: find the endpoints, admit them, plan the shards."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,8 +21,9 @@ from estate.store.surroundings import Surroundings
 from estate.tls.caps import CRITERIA
 from estate.tls.evidence import Profile as AskedProfile
 from estate.tls.shard import Endpoint, TlsShard
-from tasks.rounds import MOST_LANES, Round, making_of
+from tasks.rounds import Round, making_of
 from tasks.tls.asker import TlsAsker
+from tasks.tls.second_opinion import names_to_ask
 from tasks.wanted import Wanted, admit, without_excluded
 
 _SHARD = 16
@@ -54,7 +55,11 @@ def tls_round_of(
         )
     roots = own_roots(here)
     size = _HANDSHAKES if profile == "certificate" else _SHARD
-    shards = [TlsShard(part, profile, roots) for part in plan_parts(endpoints, size)]
+    second, kept_back = _second_opinions(here, scope, endpoints) if profile == "full" else (frozenset(), ())
+    shards = [
+        TlsShard(part, profile, roots, tuple(sorted({one.name for one in part if one.name} & second)))
+        for part in plan_parts(endpoints, size)
+    ]
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
         scan="certificates" if profile == "certificate" else "tls",
@@ -76,12 +81,31 @@ def tls_round_of(
         engine="handshake" if profile == "certificate" else f"sslyze {version('sslyze')}, guide {CRITERIA}",
         choice=f"{profile}: {len(endpoints)} endpoint{'s' if len(endpoints) > 1 else ''}",
         floor=scope.floor,
-        warnings=wanted.warnings,
+        warnings=(*wanted.warnings, *kept_back),
         maker=me(),
     )
-    lanes = min(MOST_LANES, max(1, len(shards)))
-    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop, lanes), TlsShard.from_json) as round_:
+    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop), TlsShard.from_json) as round_:
         yield round_
+
+
+def _second_opinions(
+    here: Surroundings, scope: Scope, endpoints: Sequence[Endpoint]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names that SSL Labs is asked about too, and a word on those that are not sent.
+
+    Raises:
+        BadInput: it shall be asked, and nobody is registered.
+    """
+    if not here.manifest.ssllabs.enabled:
+        return frozenset(), ()
+    from blocks.ssllabs import registered_email  # noqa: PLC0415  # a Prefect block, for who wants a second opinion
+
+    registered_email(here.manifest.ssllabs)
+    found = names_to_ask(scope, endpoints)
+    refused = [why for why in found.values() if why]
+    more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+    words = (f"SSL Labs is not asked: {refused[0]}{more}",) if refused else ()
+    return frozenset(name for name, why in found.items() if not why), words
 
 
 def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted) -> tuple[Endpoint, ...]:

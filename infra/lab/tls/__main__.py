@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from infra.lab.tls.case import Case
+from infra.lab.tls.describing import estate_of
 from infra.lab.tls.lab import TlsLab, tls_lab
 
 
@@ -12,7 +12,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tls_lab(sys.argv[1:] or None) as lab:
         print(_table(lab))
-        print(_estate(lab), flush=True)
+        print(estate_of(lab.cases.values(), lab.roots), flush=True)
         try:
             signal.pause()
         except KeyboardInterrupt:
@@ -31,37 +31,6 @@ def _table(lab: TlsLab) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     shown = ["  ".join((*(f"{row[n]:{widths[n]}}" for n in range(6)), row[6])) for row in rows]
     return "\n".join((*shown, "", f"roots: {lab.roots}", f"intermediates: {lab.intermediates}", ""))
-
-
-def _estate(lab: TlsLab) -> str:
-    """What estate.toml needs: a scope that names each loopback address, since none is taken in by a wider network."""
-    hosts = [f"{case.address}/{128 if ':' in case.address else 32}" for case in lab.cases.values()]
-    networks = "\n".join(f'    "{host}",' for host in dict.fromkeys(hosts))
-    endpoints = "\n".join(_endpoint(case) for case in lab.cases.values())
-    return f"""\
-[estate]
-name = "TLS lab"
-
-[[scopes]]
-name = "tls-lab"
-authorised_by = "whoever started the lab"
-networks = [
-{networks}
-]
-
-[tls]
-roots = "{lab.roots}"
-
-{endpoints}"""
-
-
-def _endpoint(case: Case) -> str:
-    lines = ["[[endpoints]]", f'host = "{case.address}"', f"port = {case.port}"]
-    if case.sni is not None:
-        lines.append(f'name = "{case.sni}"')
-    if case.starttls is not None:
-        lines.append(f'starttls = "{case.starttls}"')
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

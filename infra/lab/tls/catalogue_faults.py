@@ -47,3 +47,15 @@ PLANS = (
         trick="bad-greeting", speaks_tls=False,
     ),
 )  # fmt: skip
+
+TRUE_REASONS = {
+    "hangs": "stays silent",
+    "resets": "resets the connection",
+    "plaintext": "no TLS",
+    "banner": "no TLS",
+    "garbage": "no TLS",
+    "closed": "closed",
+    "smtp-without-tls": "STARTTLS",
+    "smtp-bad-greeting": "STARTTLS",
+}
+"""What has to be said of each port that speaks no TLS."""

@@ -24,3 +24,15 @@ def test_a_hostile_name_stays_in_its_cell():
     (row,) = rows_of(render_grades([{**ROW, "endpoint": "443 a|b\n| <script>"}]))
     assert "<script>" not in row
     assert len([cell for cell in row.replace("\\|", "").split("|") if cell]) == 5
+
+
+def test_rules_are_told_as_people_read_them():
+    page = render_grades([{**ROW, "grade": "B", "reasons": "tls11-offered no-such-rule"}])
+    assert "TLS 1.1 is offered; no-such-rule" in page.replace("\\", "")
+
+
+def test_the_grade_of_ssl_labs_has_a_column_only_where_there_is_one():
+    assert "SSL Labs" not in render_grades([ROW])
+    page = render_grades([{**ROW, "ssllabs": "B"}, {**ROW, "asset": "b.example", "ssllabs": ""}])
+    assert "| grade | SSL Labs |" in page
+    assert [row.split(" | ")[:2] for row in rows_of(page)] == [["| A", "B"], ["| A", ""]]

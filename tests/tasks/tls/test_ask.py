@@ -269,3 +269,31 @@ def test_the_document_is_small(openssl, question, tmp_path) -> None:
     evidence = ask_tls(question(openssl("-cipher", "ALL:@SECLEVEL=0")), tmp_path)
     assert evidence.path.stat().st_size < 40_000
     assert json.loads(evidence.path.read_text())["schema"] == 1
+
+
+def test_those_who_share_slots_never_ask_more_at_once_than_there_are(serve, question, tmp_path) -> None:
+    asking, most, lock = set(), [0], threading.Lock()
+
+    def handle(sock: socket.socket, number: int) -> None:
+        with lock:
+            asking.add(number)
+            most[0] = max(most[0], len(asking))
+        time.sleep(0.05)
+        with lock:
+            asking.discard(number)
+
+    port, slots = serve(handle), threading.Semaphore(2)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+
+    def many(folder: str) -> None:
+        found.append(len(list(ask_many([question(port)] * 4, tmp_path / folder, at_once=4, slots=slots))))
+
+    found: list[int] = []
+    threads = [threading.Thread(target=many, args=(folder,)) for folder in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert found == [4, 4]
+    assert most[0] <= 2

@@ -16,21 +16,10 @@ from estate.certificates.trust import TrustStore
 from estate.tls.evidence import TlsEvidence, read_tls
 from estate.tls.rating import Rating, rate, weakest_chain
 from infra.lab.tls.case import Case
+from infra.lab.tls.catalogue_faults import TRUE_REASONS
 from infra.lab.tls.lab import TlsLab, tls_lab
 from tasks.tls.ask import ask_many, ask_tls
 from tasks.tls.question import TlsQuestion
-
-TRUE_REASONS = {
-    "hangs": "stays silent",
-    "resets": "resets the connection",
-    "plaintext": "no TLS",
-    "banner": "no TLS",
-    "garbage": "no TLS",
-    "closed": "closed",
-    "smtp-without-tls": "STARTTLS",
-    "smtp-bad-greeting": "STARTTLS",
-}
-"""What has to be said of each port that speaks no TLS."""
 
 SECONDS = 180
 
