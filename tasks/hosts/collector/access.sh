@@ -73,7 +73,7 @@ texts() {
 	if [ $# -gt 0 ]; then
 		limit 10 awk '
 			FNR == 1 { print "!file " FILENAME }
-			!/^[ \t]*(#|$)/ { gsub(/\000/, "?"); print "\t" $0 }' "$@" || return
+			!/^[ \t]*(#|$)/ { print "\t" $0 }' "$@" || return
 	fi
 	return $_denied
 }
@@ -396,12 +396,12 @@ s_logins() {
 			limit 20 journalctl -q --no-pager -o short --since '2 days ago' -t sshd -t sshd-session || printf '\n!rc %s\n' $?
 		fi
 	} | awk -v days="$(date +'%b %e')|$(date +%Y-%m-%d)|$(date -d "@$((_now - 86400))" +'%b %e')|$(date -d "@$((_now - 86400))" +%Y-%m-%d)" '
-		BEGIN { n = split(days, d, "|"); for (i = 1; i <= n; i++) if (d[i] != "") known[d[i]] = 1 }
+		BEGIN { n = split(days, d, "|"); for (i = 1; i <= n; i++) if (d[i] != "") known[d[i]] = int((i + 1) / 2) }
 		/^!rc / { rc = substr($0, 5) + 0; next }
 		{
 			iso = substr($0, 1, 10)
-			if (iso in known) { day = iso; tag = $3 }
-			else if (substr($0, 1, 6) in known) { day = substr($0, 1, 6); tag = $5 }
+			if (iso in known) { day = known[iso]; tag = $3 }
+			else if (substr($0, 1, 6) in known) { day = known[substr($0, 1, 6)]; tag = $5 }
 			else next
 			if (tag !~ /^sshd(-session)?\[[0-9]+\]:$/) next
 			at = index($0, tag) + length(tag)
@@ -445,7 +445,7 @@ s_sockets() {
 					(proto ~ /^tcp/ && $4 == "0A") || (proto ~ /^udp/ && $4 == "07") { print "h", proto, $2, $8, $10 }' "/proc/net/$_proto"
 			done
 		fi
-		limit 15 ls -l /proc/[0-9]*/fd
+		limit 15 ls -ln /proc/[0-9]*/fd
 	} | awk '
 		/^!rc / { rc = substr($0, 5) + 0; next }
 		$1 == "s" || $1 == "h" { print; if ($5 != 0) wanted[$5] = 1; next }
@@ -513,7 +513,7 @@ owners() {
 # Programs that run from where programs do not belong, or whose file is gone. A name of several lines is looked at too.
 s_exes() {
 	have awk || return 3
-	limit 15 ls -l /proc/[0-9]*/exe | awk '
+	limit 15 ls -ln /proc/[0-9]*/exe | awk '
 		/ \/proc\/[0-9]+\/exe -> / {
 			pid = $0; sub(/ -> .*/, "", pid); sub(/.*\/proc\//, "", pid); sub(/\/.*/, "", pid)
 			path = $0; sub(/.* \/proc\/[0-9]+\/exe -> /, "", path)

@@ -46,7 +46,7 @@ contained() {
 # Who asks, with which rights, on what: read before anything else, since most that cannot be seen is explained by it.
 s_who() {
 	echo "uid=$UID_NOW"
-	echo "user=$(id -un)"
+	echo "user=$(limit 5 id -un)"
 	echo "level=$LEVEL"
 	echo "host=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)"
 	echo "machine=$(cat /etc/machine-id)"
