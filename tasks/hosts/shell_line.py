@@ -38,7 +38,7 @@ def words(sudo: Sudo, nonce: str, level: str, seconds: int) -> tuple[str, ...]:
         nonce: 32 hexadecimal digits.
         level: one of `LEVELS`.
         seconds: after which an unprivileged collector is ended on the host itself, if GNU timeout is there: sshd tells
-            nobody that the connection is gone.
+            nobody that the connection is gone. Root's ends at its next word, or at its command's own limit.
 
     Raises:
         BadInput: a nonce or level that is none.

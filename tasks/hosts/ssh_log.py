@@ -1,6 +1,6 @@
 """What the OpenSSH client's own log says became of a connection: exit code 255 alone may mean anything.
 
-The words are those of sshconnect.c, sshconnect2.c, packet.c, kex.c and clientloop.c of OpenSSH, 6.6 to 10.
+The words are those of sshconnect.c, sshconnect2.c, packet.c, kex.c and clientloop.c of OpenSSH 8 to 10.
 """
 
 import re
