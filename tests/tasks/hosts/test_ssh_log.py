@@ -88,6 +88,5 @@ def test_a_collection_bears_a_remark_only_where_our_line_made_one():
     refused = warned + "sudo: a password is required\nroundsman: sudo -n ended with 1\n"
 
     assert explained(LET_IN, stderr=warned, code=0, framed=True).detail == ""
-    assert explained(LET_IN, stderr=refused, code=0, framed=True).detail.endswith(
-        "required; sudo -n ended with 1, so …"
-    )
+    told = explained(LET_IN, stderr=refused, code=0, framed=True).detail
+    assert told.endswith("sudo: a password is required; sudo -n ended with 1")
