@@ -104,8 +104,8 @@ CHECKS = (
         "HOST-PRV-026",
         "A container engine takes commands or images without TLS",
         open_engine,
-        "Take {rest} out of {first} in /etc/docker/daemon.json (or of -H in docker.service), or set tlsverify with a CA "
-        "of your own; then: systemctl restart docker",
+        "Take {rest} out of {first} in /etc/docker/daemon.json (or of -H in docker.service), or set tlsverify with a "
+        "CA of your own; then: systemctl restart docker",
         attack=("T1610",),
     ),
 )
