@@ -2,7 +2,7 @@
 
 from estate.hosts.registry import CHECKS, aspect_of
 
-_BESIDE = ("member", "sudo-rule", "HOST-PRV-004", "HOST-PRV-005", "HOST-PRV-006", "HOST-PRV-010")
+_BESIDE = ("member", "sudo-rule", *(f"HOST-PRV-{number:03}" for number in (4, 5, 6, 7, 8, 10)))
 _THINGS = ("user", "authorized-key", "listener")
 
 FAMILIES: tuple[str, ...] = tuple(

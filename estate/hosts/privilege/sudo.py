@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from estate.hosts.host import Host, Unseen, lines
+from estate.hosts.privilege.doas import doas_grants
 from estate.hosts.privilege.paths import Stat, parse_stat
 from estate.hosts.privilege.sudoers.grammar import Member, Setting
 from estate.hosts.privilege.sudoers.policy import Grant, Policy, read_policy
@@ -17,10 +18,10 @@ _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class Sudo:
-    """sudo on one host; `blind` says why there may be more than this.
+    """sudo (and doas) on one host; `blind` says why there may be more than this.
 
     `modes` are the files' and directories', also of those that could not be read; `version` is empty where sudo is not
-    there, or did not say.
+    there, or did not say; `unlisted` where not even the names of all files are known.
     """
 
     policy: Policy
@@ -39,50 +40,70 @@ class Sudo:
             raise Unseen(reason)
 
 
-def read_sudo(host: Host) -> Sudo:
-    """sudo's policy, with only those grants and settings that hold on this host.
+@dataclass(slots=True)
+class _Told:
+    """The files of a section as its rows tell them, and the rows that tell something else."""
 
-    Raises:
-        Unseen: nothing came.
-    """
-    rows = lines(host.section("sudoers", partly=True))
-    fault = host.fault("sudoers")
-    contents: dict[str, list[str]] = {}
-    modes: list[tuple[str, Stat]] = []
-    unread: set[str] = set()
-    blind: dict[str, None] = {}
-    version: tuple[int, ...] = ()
+    modes: list[tuple[str, Stat]]
+    contents: dict[str, list[str]]
+    unread: set[str]
+    rest: list[str]
+    fault: str
+
+
+def _told(host: Host, section: str) -> _Told:
+    rows = lines(host.section(section, partly=True))
+    fault = host.fault(section)
+    told = _Told([], {}, set(), [], fault)
     at = ""
     for row in rows[:-1] if fault else rows:
         if row.startswith("= ") and (found := parse_stat(row[2:])) is not None:
             at = found[0]
-            modes.append(found)
+            told.modes.append(found)
             if not found[1].directory:
-                contents[at] = []
-        elif row.startswith("|") and at in contents:
-            contents[at].append(row[1:])
+                told.contents[at] = []
+        elif row.startswith("|") and at in told.contents:
+            told.contents[at].append(row[1:])
         elif row.startswith("! "):
-            unread.add(row[2:].replace("\x01", "\n"))
+            told.unread.add(row[2:].replace("\x01", "\n"))
+        else:
+            told.rest.append(row)
+    # A file that came without its text was not empty: that, too, would have come as one empty line.
+    told.contents = {path: said for path, said in told.contents.items() if said or path not in told.unread}
+    return told
+
+
+def read_sudo(host: Host) -> Sudo:
+    """sudo's policy, with only those grants and settings that hold on this host, and doas's.
+
+    Raises:
+        Unseen: nothing came.
+    """
+    told, doas = _told(host, "sudoers"), _told(host, "doas")
+    texts = {path: "\n".join(said) for path, said in told.contents.items()}
+    first = next((path for path in _FIRST if path in texts or path in told.unread), _FIRST[1])
+    policy = read_policy(Files(first, texts, frozenset(told.unread), _hostname(host)))
+    reasons = dict.fromkeys(fault for fault in (told.fault, doas.fault, *policy.faults) if fault)
+    version: tuple[int, ...] = ()
+    for row in told.rest:
+        if row.startswith("v ") and (spelled := _VERSION.match(row[2:])):
+            version = tuple(int(part or 0) for part in spelled.groups())
         elif row == "cut":
-            blind["cut"] = None
-        elif row.startswith("v ") and (told := _VERSION.match(row[2:])):
-            version = tuple(int(part or 0) for part in told.groups())
-        elif row.startswith("n") and row[1:].split() and not set(row[1:].split()) <= _LOCAL:
-            blind["not-rated"] = None
-    texts = {path: "\n".join(said) for path, said in contents.items()}
-    first = next((path for path in _FIRST if path in texts or path in unread), _FIRST[1])
-    policy = read_policy(Files(first, texts, frozenset(unread), _hostname(host)))
-    here = Policy(
-        tuple(grant for grant in policy.grants if _holds(grant.hosts, _hostname(host))),
-        tuple(each for each in policy.settings if each.binding != "@" or _holds(each.bound, _hostname(host))),
-        policy.faults,
-    )
-    unlisted = "no-privilege" in policy.faults or bool(unread)
-    # Why the section is not whole says more than what was missing in it.
-    reasons = dict.fromkeys((*([fault] if fault else []), *policy.faults, *blind))
-    if unread:
+            reasons["cut"] = None
+        elif row.startswith("n") and not set(row[1:].split()) <= _LOCAL:
+            reasons["not-rated"] = None
+    if told.unread or doas.unread:
         reasons.setdefault("no-privilege")
-    return Sudo(here, tuple(modes), version, tuple(reasons), unlisted)
+    grants = [grant for grant in policy.grants if _holds(grant.hosts, _hostname(host))]
+    for path, said in doas.contents.items():
+        for permitted in doas_grants("\n".join(said), path):
+            if permitted is None:
+                reasons["unreadable"] = None
+            else:
+                grants.append(permitted)
+    settings = tuple(each for each in policy.settings if each.binding != "@" or _holds(each.bound, _hostname(host)))
+    here = Policy(tuple(grants), settings, policy.faults)
+    return Sudo(here, (*told.modes, *doas.modes), version, tuple(reasons), bool(told.unread or doas.unread))
 
 
 def _hostname(host: Host) -> str:

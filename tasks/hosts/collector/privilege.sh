@@ -265,10 +265,21 @@ s_sudoers() {
 	return 0
 }
 
+# told_files PATH...: those of them that are there.
+told_files() {
+	_code=0
+	for _each in "$@"; do
+		[ -e "$_each" ] || continue
+		file "$_each"
+		[ -r "$_each" ] || _code=4
+	done
+	return "$_code"
+}
+
 s_doas() {
-	for _each in /etc/doas.conf /etc/doas.d/*.conf; do
-		if [ -e "$_each" ]; then file "$_each"; fi
-	done | { _rows=$(cat); printf '%s\n' "$_rows"; case $NL$_rows in *"$NL! "*) return 4 ;; esac; }
+	printf '%s\n' "$DOAS"
+	case $NL$DOAS in *"$NL! "*) return 4 ;; esac
+	return 0
 }
 
 # Of a job only its user, its commands' words and the paths among their arguments are told: arguments may hold secrets.
@@ -431,7 +442,7 @@ s_loader() { printf '%s\n' "$LOADER"; case $NL$LOADER in *"$NL! "*) return 4 ;; 
 
 # Every path that the rows above name, and all the directories on the way to it, also to where links lead.
 named() {
-	printf '%s\n' "$SUDOERS" | awk '/^\|/ { gsub(/\\ /, "\002"); gsub(/\\/, ""); n = split($0, t, /[ \t,()=!"^$|:]+/); for (i = 1; i <= n; i++) if (t[i] ~ /^\//) { gsub(/\002/, " ", t[i]); print t[i] } }'
+	printf '%s\n' "$SUDOERS" "$DOAS" | awk '/^\|/ { gsub(/\\ /, "\002"); gsub(/\\/, ""); n = split($0, t, /[ \t,()=!"^$|:]+/); for (i = 1; i <= n; i++) if (t[i] ~ /^\//) { gsub(/\002/, " ", t[i]); print t[i] } }'
 	printf '%s\n' "$CRON" "$UNITS" | awk '/^[JEK]/ { for (i = 2; i <= NF; i++) { sub(/^[-|]+\//, "/", $i); if ($i ~ /^\//) print $i } }'
 	printf '%s\n' "$PATHS" "$CRON" "$SUDOERS" | awk '/^P |secure_path/ { n = split($0, t, /[=:"\047 ]+/); for (i = 1; i <= n; i++) if (t[i] ~ /^\//) print t[i] }'
 	printf '%s\n' "$LOADER" | sed -n 's/^[LC] \//\//p'
@@ -489,9 +500,7 @@ s_modes() {
 }
 
 s_exports() {
-	for _each in /etc/exports /etc/exports.d/*.exports; do
-		if [ -e "$_each" ]; then file "$_each"; fi
-	done
+	told_files /etc/exports /etc/exports.d/*.exports
 }
 
 # Of an engine's settings, which may hold tokens of log servers, only those that say who may speak with it.
@@ -528,6 +537,7 @@ s_walk() {
 privilege_sections() {
 	WALK=$(walk 2>/dev/null </dev/null)
 	SUDOERS=$(sudo_files 2>/dev/null </dev/null | head -c 250000)
+	DOAS=$(told_files /etc/doas.conf /etc/doas.d/*.conf 2>/dev/null </dev/null | head -c 20000)
 	CRON=$(cron 2>/dev/null </dev/null | head -c 200000)
 	UNITS=$(units 2>/dev/null </dev/null | head -c 300000)
 	PATHS=$(paths 2>/dev/null </dev/null | head -c 30000)

@@ -21,7 +21,7 @@ _OPTION = re.compile(
     r'("(?:\\.|[^"\\])*"|(?:\\.|[^\\\s,])+)'
 )
 _DIGEST = re.compile(r"(sha(?:224|256|384|512))[ \t]*:[ \t]*([A-Za-z0-9+/=]+)[ \t]*(,[ \t]*(?=sha\d{3}[ \t]*:))?")
-_COMMAND = re.compile(r'"(?:\\.|[^"\\])*"|\^(?:\\.|[^\\\n])*?\$(?=[ \t,:]|\Z)|(?:\\.|[^\\\s,:=#"])+', re.DOTALL)
+_COMMAND = re.compile(r'"(?:\\.|[^"\\])*"|\^(?:\\.|[^\\\n])*?\$(?=[ \t,:]|\Z)|(?:\\.|[^\\\s,:=#])+', re.DOTALL)
 _PATTERN = re.compile(r"\^(?:\\.|[^\\\n])*?\$(?=[ \t]*(?:[,:#]|\Z))", re.DOTALL)
 _ARGUMENTS = re.compile(r"(?:\\.|[^\\,:#\n])+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

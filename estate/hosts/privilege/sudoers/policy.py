@@ -1,5 +1,6 @@
 """sudo's policy with its aliases put in: one grant for each of whom, where and what."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from estate.hosts.privilege.sudoers.grammar import (
 )
 from estate.hosts.privilege.sudoers.text import Files, logical_lines
 
+_ALIAS = re.compile(r"[A-Z][A-Z0-9_]*")
 _DEEPEST = 32
 _MOST_GRANTS = 20_000
 _DEFAULT_RUNAS = (Member("root"),)
@@ -165,7 +167,9 @@ def _members(aliases: Aliases, kind: Kind, members: Iterable[Member], depth: int
 def _commands(aliases: Aliases, command: Command, depth: int = 0) -> Iterator[Command]:
     alias = aliases.get(("Cmnd", command.path)) if command.arguments is None else None
     if alias is None or depth > _DEEPEST or command.path == "ALL":
-        yield command
+        # The name of an alias that nobody defined means no command.
+        if not _ALIAS.fullmatch(command.path) or command.path == "ALL":
+            yield command
         return
     for each in alias.commands:
         for found in _commands(aliases, each, depth + 1):
