@@ -19,6 +19,7 @@ RoundsmanError                 exit code 2 unless a class says otherwise
 ├── StoreError
 │   ├── StoreBusy              another process holds the lock     (retryable)
 │   └── StoreTooNew            written by a newer Roundsman
+├── NothingToAsk               exit code 0: as far as anybody looked, there is nothing of that kind
 └── NotFound                   no such run, finding or asset
 """
 
@@ -115,6 +116,12 @@ class StoreBusy(StoreError):
 
 class StoreTooNew(StoreError):
     """A newer Roundsman wrote this database."""
+
+
+class NothingToAsk(RoundsmanError):
+    """There is nothing to look at, and somebody did look for it: no run is opened, and nothing is wrong."""
+
+    exit_code = 0
 
 
 class NotFound(RoundsmanError):

@@ -6,11 +6,11 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from blocks.grading import Grading
 from blocks.surroundings import open_here
-from estate.errors import RoundsmanError
+from estate.errors import NothingToAsk, RoundsmanError
 from estate.exports.grades import render_grades
 from estate.exports.markdown import MOST_ROWS, render_run, table_of
 from estate.store.documents import run_object
@@ -54,6 +54,9 @@ def tls_grade(grading: Grading = Grading()) -> State[object]:  # noqa: B008  # f
         ended = run_named(here.database, run.id)
         _show(here, ended)
         return conclude(here, ended)
+    except NothingToAsk as error:
+        log.info("%s", error)
+        return Completed(message=str(error), data=None)
     except RoundsmanError as error:
         log.error("%s", error)  # noqa: TRY400  # a refusal is no fault of ours whose place in the code anybody wants
         return Failed(message=str(error), data=error)

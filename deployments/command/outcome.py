@@ -100,6 +100,17 @@ def tell_all(here: Surroundings, runs: Sequence[Run], *, as_json: bool, fail_on:
     return worst_code([_exit_code(here, run, fail_on) for run in runs])
 
 
+def tell_nothing(why: str, floor: float, *, as_json: bool) -> int:
+    """The outcome of a scan that had nothing to ask: no run, no change, and nothing wrong."""
+    if as_json:
+        counts = dict.fromkeys(("positive", "negative", "silent", "blind"), 0)
+        coverage = {"ratio": 1.0, "floor": floor, **counts, "reasons": {}}
+        head = {"run": None, "state": "complete", "asked": 0, "answered": 0, "coverage": coverage}
+        print_object(head, {"changes": (), "findings": ()})
+    hint(why)
+    return 0
+
+
 def worst_code(codes: Sequence[int]) -> int:
     """The code that goes before the others: 2, 4, 3, 1, 0."""
     return min(codes, key=(2, REFUSED, BLIND, ABOVE, 0).index, default=0)

@@ -13,8 +13,9 @@ from blocks.sweep import Sweep
 from deployments.command.bar import shown
 from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
-from deployments.command.outcome import tell, tell_all
-from estate.errors import BadInput, CouldNotLook, OutOfScope, RoundsmanError
+from deployments.command.outcome import tell, tell_all, tell_nothing
+from estate.certificates.facts import FILES
+from estate.errors import BadInput, CouldNotLook, NothingToAsk, OutOfScope, RoundsmanError
 from estate.hosts.findings import DRIFTS
 from estate.scope import Scope, read_ports
 from estate.store.assets import find_asset
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 SCANS = ("ports", "tls", "certificates", "hosts", "all")
-_OF_TLS = {"tls": Grading, "certificate": Certificates}
+_OF_TLS = {"tls": Grading, "certificate": Certificates, FILES: Certificates}
 """What looks at a finding again, by the family of its locator."""
 Asked = Sweep | Grading | Certificates | Audit
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
@@ -76,18 +77,21 @@ def scan(
     if what == "hosts":
         return tell(here, _audit(here, scope, words, quiet=as_json, verbose=verbose), as_json=as_json, fail_on=fail_on)
     chosen = here.manifest.scope_named(scope)
-    assets = _admitted(here, chosen, words)
     runs = []
     if what in {"ports", "all"}:
         sweep = Sweep(scope=chosen.name, only=words, ports=keys, versions=versions)
-        runs.append(_sweep(here, sweep, assets, quiet=as_json, verbose=verbose))
-    if what != "ports" and (what != "all" or _speaks_tls(here, chosen, words)):
-        if what != "certificates":
-            grading = Grading(scope=chosen.name, only=words, profile="watch" if watch else "full")
-            runs.append(_look(here, grading, quiet=as_json, verbose=verbose))
-        if what != "tls":
-            certificates = Certificates(scope=chosen.name, only=words)
-            runs.append(_look(here, certificates, quiet=as_json, verbose=verbose))
+        runs.append(_sweep(here, sweep, _admitted(here, chosen, words), quiet=as_json, verbose=verbose))
+    rounds: dict[str, Grading | Certificates] = {
+        "tls": Grading(scope=chosen.name, only=words, profile="watch" if watch else "full"),
+        "certificates": Certificates(scope=chosen.name, only=words),
+    }
+    for name, asked in rounds.items():
+        if what in {name, "all"}:
+            nothing = _why_nothing(here, asked, whole=what == "all")
+            if nothing and what == name:
+                return tell_nothing(nothing, chosen.floor, as_json=as_json)
+            if not nothing:
+                runs.append(_look(here, asked, quiet=as_json, verbose=verbose))
     if what == "all" and _has_hosts(here, chosen, words):
         runs.append(_audit(here, chosen.name, words, quiet=as_json, verbose=verbose))
     return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
@@ -108,7 +112,11 @@ def verify(
     if family.startswith("HOST-") or family in DRIFTS:
         run = _look(here, _audit_of(here, asset, zone), quiet=as_json, verbose=verbose)
         return tell(here, run, as_json=as_json, fail_on=fail_on)
-    chosen, assets = _scope_of(here, asset, zone)
+    if family == FILES:
+        # They lie on this machine, whether or not a scope covers the host whose they are.
+        chosen, assets = next((one for one in here.manifest.scopes if one.zone == zone), here.manifest.scope_named()), 1
+    else:
+        chosen, assets = _scope_of(here, asset, zone)
     if family in _OF_TLS:
         run = _look(
             here, _OF_TLS[family](scope=chosen.name, only=(asset,), trigger="confirm"), quiet=as_json, verbose=verbose
@@ -204,14 +212,28 @@ def _has_hosts(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool:
         return False
 
 
-def _speaks_tls(here: Surroundings, scope: Scope, only: tuple[str, ...]) -> bool:
-    """Whether any TLS endpoint is known in the scope by now."""
-    from tasks.tls.rounds import find_endpoints  # what asks is loaded only by what asks
-    from tasks.wanted import admit, without_excluded
+def _why_nothing(here: Surroundings, asked: Grading | Certificates, *, whole: bool) -> str:
+    """Why there is nothing to ask, if there is not: known before an engine is started for it.
 
-    bindings = here.bindings(scope.zone)
-    admitting = without_excluded(scope, bindings)
-    return bool(find_endpoints(here, admitting, admit(admitting, bindings, only, now())))
+    Args:
+        here: the surroundings.
+        asked: the round.
+        whole: one of several scans, which goes without this one where nobody could look for endpoints yet.
+
+    Raises:
+        CouldNotLook: nobody ever looked for endpoints.
+    """
+    from tasks.tls.rounds import planned  # what asks is loaded only by what asks
+
+    try:
+        planned(here, asked, asked.profile if isinstance(asked, Grading) else "certificate", now())
+    except NothingToAsk as error:
+        return str(error)
+    except CouldNotLook as error:
+        if not whole:
+            raise
+        return str(error)
+    return ""
 
 
 def _run_flow(asked: Asked) -> str:
@@ -235,6 +257,8 @@ def _run_flow(asked: Asked) -> str:
     run_id = rounds.last_opened()
     if run_id in (None, before) or _state_of(str(run_id)) not in _SETTLED:
         state.result(raise_on_failure=True)
+        if state.is_completed() and state.message:
+            raise NothingToAsk(state.message)
     if run_id is None:
         raise CouldNotLook("Prefect ended the flow before it opened a run; --verbose shows its log")
     return run_id

@@ -4,6 +4,7 @@ import difflib
 from functools import cached_property
 
 from estate.errors import ScopeMissing
+from estate.manifest.certificates import DeclaredCertificates
 from estate.manifest.lookup import Declared
 from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, DeclaredHost, Expectation, Table
 from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, SslLabsSettings, TlsSettings
@@ -18,6 +19,7 @@ class Manifest(Table):
     assets: tuple[DeclaredAsset, ...] = ()
     expected: tuple[Expectation, ...] = ()
     endpoints: tuple[DeclaredEndpoint, ...] = ()
+    certificates: tuple[DeclaredCertificates, ...] = ()
     hosts: tuple[DeclaredHost, ...] = ()
     tls: TlsSettings = TlsSettings()
     ssllabs: SslLabsSettings = SslLabsSettings()

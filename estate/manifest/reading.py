@@ -139,6 +139,14 @@ def _contradictions(manifest: Manifest) -> Iterator[tuple[Path, str]]:
         if place in places:
             yield ("endpoints", index), f"{endpoint.host}, port {endpoint.port} is declared twice under the same name"
         places.add(place)
+    read: set[tuple[str, str, str]] = set()
+    for index, files in enumerate(manifest.certificates):
+        if files.host not in names and canonical_address(files.host) is None:
+            yield ("certificates", index, "host"), f"there is no asset {files.host!r}; {_nearest(files.host, names)}"
+        for path in files.paths:
+            if (files.zone, files.host, path) in read:
+                yield ("certificates", index, "paths"), f"{path} of {files.host} is declared twice"
+            read.add((files.zone, files.host, path))
     visited: set[tuple[str, str]] = set()
     for index, way in enumerate(manifest.hosts):
         if way.via == "ssh" and way.address is None and way.host not in names and canonical_address(way.host) is None:

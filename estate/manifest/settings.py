@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, model_validator
 
 from estate.errors import BadInput, BadTarget
-from estate.manifest.rows import Table
+from estate.manifest.rows import Table, read_host
 from estate.scope.words import Plain, told
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}\Z")
@@ -127,6 +127,12 @@ class TlsSettings(Table):
 
     roots: str | None = Field(
         None, min_length=1, description="A PEM file with your own root certificates, trusted beside Mozilla's."
+    )
+    revocation_hosts: tuple[Annotated[str, BeforeValidator(told(read_host))], ...] = Field(
+        (), max_length=100, description="Whom to ask by OCSP or for CRLs, by name; nobody without any."
+    )
+    try_open_ports: bool = Field(
+        True, strict=True, description="Whether open ports of unknown services are tried with one hello."
     )
 
 

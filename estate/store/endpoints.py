@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import select
 
 from estate.assets import canonical_address
+from estate.certificates.facts import FILES
 from estate.diff import InSight
 from estate.manifest import Manifest
 from estate.store.database import Database
+from estate.store.history import PUBLISHED
 from estate.store.reading import hidden, holds
-from estate.store.rows import ASSET, FACT, value_of
+from estate.store.rows import ASSET, FACT, RUN, value_of
 from estate.tls.keys import ENDPOINT
 from estate.tls.shard import Endpoint
 
@@ -53,6 +55,15 @@ def found_endpoints(
             yield Endpoint(asset, address, port, name, starttls)
 
 
+def was_swept(database: Database, zone: str, vantage: str) -> bool:
+    """Whether anybody ever looked which ports are open there."""
+    query = select(RUN.c.seq).where(
+        RUN.c.scan == "ports", RUN.c.zone == zone, RUN.c.vantage == vantage, RUN.c.state.in_(PUBLISHED)
+    )
+    with database.read() as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def _present(database: Database, zone: str, vantage: str) -> Iterator[tuple[str, str, str, dict[str, str]]]:
     """Asset, aspect, key and attributes of what is open, and of what spoke TLS."""
     seen_open = (FACT.c.aspect == "ports") & (FACT.c.sight == InSight.SEEN.value)
@@ -72,6 +83,28 @@ def _present(database: Database, zone: str, vantage: str) -> Iterator[tuple[str,
         rows = connection.execute(query).all()
     for asset, aspect, key, value in rows:
         yield asset, aspect, key, dict(value_of(value))
+
+
+def known_files(database: Database, zone: str, vantage: str) -> Mapping[str, tuple[str, ...]]:
+    """By asset: the keys of its certificate files that are there as far as anybody knows."""
+    found: dict[str, list[str]] = {}
+    with database.read() as connection:
+        query = (
+            select(ASSET.c.key, FACT.c.key.label("item"))
+            .join(ASSET, ASSET.c.id == FACT.c.asset_id)
+            .where(
+                holds(FACT, hidden(connection)),
+                FACT.c.present,
+                FACT.c.aspect == "certificate",
+                FACT.c.key.startswith(f"{FILES}/"),
+                FACT.c.vantage == vantage,
+                ASSET.c.zone == zone,
+            )
+            .order_by(ASSET.c.key, FACT.c.key)
+        )
+        for asset, key in connection.execute(query):
+            found.setdefault(asset, []).append(key)
+    return {asset: tuple(keys) for asset, keys in found.items()}
 
 
 def _swept(asset: str, key: str, told: Mapping[str, str]) -> tuple[int, str | None, str | None] | None:

@@ -195,7 +195,8 @@ def _count(staging: Staging, sight: Sight, groups: Sequence[Groups], folded: Sig
         folded: the sight in the light of what is known, where that is known; the same one if nothing in it is noise.
     """
     totals, subject, counts = staging.totals, sight.subject, staging.totals.counts
-    totals.asked += len(sight.asked)
+    # Not `len(sight.asked)`: "all certificates of an asset" is one question with many answers.
+    totals.asked += len(sight.present)
     if sight.present:
         counts[Verdict.POSITIVE] += len(sight.present)
         put(groups[Verdict.POSITIVE], "", sight.seen, subject)
@@ -205,6 +206,7 @@ def _count(staging: Staging, sight: Sight, groups: Sequence[Groups], folded: Sig
             put(groups[Verdict.POSITIVE], "", Keys.of(told.present.keys() - sight.present.keys()), subject)
     for look in (*sight.negative, *sight.silent, *sight.blind):
         verdict, reason, keys = look.verdict, look.reason, look.keys
+        totals.asked += len(keys)
         counts[verdict] += len(keys)
         put(groups[verdict], reason, keys, subject)
         if verdict is Verdict.BLIND:

@@ -48,6 +48,10 @@ class Surroundings:
         """Declared assets of a zone with their declared addresses."""
         return {each.name: each.addresses for each in self.manifest.assets if each.zone == zone and each.addresses}
 
+    def asset_key(self, word: str, zone: str) -> str:
+        """The key of the declared asset that a word means, be it a name, an address or `host:…`; else the word."""
+        return self.manifest.declared.asset_for(word.removeprefix("host:"), zone).key
+
     def expected_by(self, asset: str, zone: str, key: str) -> str:
         """Which row of the estate's description expects this key, in words."""
         row = self.manifest.declared.expectation(parse_asset(asset, zone), key)

@@ -13,9 +13,11 @@ from estate.certificates.facts import (
     problem_key,
     unseen_reading,
 )
+from estate.certificates.files import MEDIA, CertificateFiles, read_files
 from estate.certificates.reading import read_certificates
 from estate.certificates.relations import ADDRESSES_DIFFER
 from estate.certificates.shown import Shown, show
+from estate.certificates.sources import source_sights
 from estate.certificates.trust import TrustStore
 from estate.coverage import Keys, Look, Verdict
 from estate.errors import BadReport
@@ -36,7 +38,7 @@ _AWAY = {
 
 
 def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iterator[Sight]:
-    """Yield each asset once, with the certificates that its endpoints show.
+    """Yield each asset once, with the certificates that its endpoints show, or that its files hold.
 
     Raises:
         BadReport: a document that cannot be read.
@@ -44,7 +46,12 @@ def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: No
     roots = trust_store(shard.roots)
     readings: dict[tuple[str, str], list[Reading]] = {}
     unseen: dict[Endpoint, str] = dict.fromkeys(shard.endpoints, "no-evidence")
+    read: dict[tuple[str, ...], list[CertificateFiles]] = {}
     for document in documents:
+        if document.media == MEDIA:
+            files = read_files(document.stream)
+            read.setdefault(files.asked, []).append(files)
+            continue
         evidence = read_tls(document.stream)
         endpoint = shard.at(evidence)
         if endpoint is None:
@@ -62,6 +69,7 @@ def certificate_sights(shard: TlsShard, documents: Sequence[Document], notes: No
             told = (*readings.get((asset, address), ()), elsewhere_reading(asset, why))
             parts[address] = merge(asset, _asked(found), told, "no-evidence")
         yield _joined(asset, mine, parts)
+    yield from source_sights(shard.sources, read, roots)
 
 
 def _joined(asset: str, endpoints: Sequence[Endpoint], parts: Mapping[str, Sight]) -> Sight:

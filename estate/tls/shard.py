@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import cast
 
 from estate.certificates.reading import read_certificates
+from estate.certificates.sources import Source
 from estate.certificates.trust import TrustStore
 from estate.coverage import NOTHING, Keys
 from estate.errors import BadReport
@@ -35,12 +36,14 @@ class TlsShard:
     """Endpoints, how much is asked of each, and the operator's own roots (PEM): evidence is judged alike later.
 
     Of the names in `second` SSL Labs is asked as well.
+    A round of certificates also reads files, which have shards of their own: there are `sources`, and no endpoints.
     """
 
     endpoints: tuple[Endpoint, ...]
     profile: Profile
     roots: str = ""
     second: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     def to_json(self) -> str:
         """The plan as it is stored with the run."""
@@ -51,6 +54,8 @@ class TlsShard:
         }
         if self.second:
             plan["second"] = self.second
+        if self.sources:
+            plan["sources"] = [asdict(one) for one in self.sources]
         return json.dumps(plan, separators=(",", ":"))
 
     @classmethod
@@ -58,10 +63,14 @@ class TlsShard:
         """Read a stored plan."""
         plan = json.loads(text)
         endpoints = tuple(Endpoint(**one) for one in plan["endpoints"])
-        return cls(endpoints, cast("Profile", plan["profile"]), plan["roots"], tuple(plan.get("second", ())))
+        sources = tuple(
+            Source(**{**one, "paths": tuple(one["paths"]), "known": tuple(one["known"])})
+            for one in plan.get("sources", ())
+        )
+        return cls(endpoints, cast("Profile", plan["profile"]), plan["roots"], tuple(plan.get("second", ())), sources)
 
     def __len__(self) -> int:
-        return len(self.endpoints)
+        return len(self.endpoints) + len(self.sources)
 
     def at(self, evidence: TlsEvidence) -> Endpoint | None:
         """The endpoint that a document speaks of."""

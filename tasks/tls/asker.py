@@ -13,6 +13,7 @@ from estate.scope import Scope
 from estate.tls.shard import Endpoint, TlsShard
 from tasks.tls.ask import ask_many
 from tasks.tls.question import Starttls, TlsQuestion
+from tasks.tls.sources import read_sources
 
 AT_ONCE = 4
 """Full scans are bound by the processor: on two cores more than five at once only cost memory (measured)."""
@@ -27,20 +28,26 @@ class TlsAsker:
     """Asks what one TLS round asks; shards that are asked side by side share what is done at once.
 
     A slow server holds its own slot, and never those of its neighbours.
+    `revocation_hosts` are the only hosts beside the endpoints to which anything is sent.
     """
 
     scope: Scope
     stop: Event
+    revocation_hosts: tuple[str, ...] = ()
     scans: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
     handshakes: Semaphore = field(default_factory=lambda: Semaphore(HANDSHAKES_AT_ONCE))
 
     def ask(self, shard: TlsShard, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
-        """Ask every endpoint of a shard; each brings a document, also where no TLS is spoken.
+        """Ask every endpoint of a shard; each brings a document, also where no TLS is spoken. Files are only read.
 
         Raises:
             OutOfScope: the scope does not admit all of it now; nothing was sent.
         """
-        questions = [self._question(one, shard) for one in shard.endpoints]
+        if shard.sources:
+            yield from read_sources(shard.sources, folder)
+            report(1.0)
+            return
+        questions = [self.question(one, shard) for one in shard.endpoints]
         brief = shard.profile == "certificate"
         at_once, slots = (HANDSHAKES_AT_ONCE, self.handshakes) if brief else (AT_ONCE, self.scans)
         asked = ask_many(questions, folder, at_once=at_once, slots=slots, cancelled=self.stop)
@@ -64,10 +71,23 @@ class TlsAsker:
             for evidence in self.ask(TlsShard(again, shard.profile, shard.roots), folder, lambda _share: None):
                 yield number, evidence, 1
 
-    def _question(self, one: Endpoint, shard: TlsShard) -> TlsQuestion:
+    def question(self, one: Endpoint, shard: TlsShard) -> TlsQuestion:
+        """What an endpoint is asked, if it may be asked now.
+
+        Raises:
+            OutOfScope: it may not.
+        """
         self.scope.admit(one.address, datetime.now(UTC))
         starttls = cast("Starttls | None", one.starttls)
-        return TlsQuestion(one.address, one.port, one.name, starttls, shard.profile, deadline=_DEADLINE)
+        return TlsQuestion(
+            one.address,
+            one.port,
+            one.name,
+            starttls,
+            shard.profile,
+            deadline=_DEADLINE,
+            revocation_hosts=self.revocation_hosts,
+        )
 
 
 def _place(key: str) -> tuple[str, str] | None:

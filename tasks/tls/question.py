@@ -58,7 +58,8 @@ class TlsQuestion:
         if self.name is not None:
             _check_name(self.name)
         for host in self.revocation_hosts:
-            _check_name(host)
+            if canonical_address(host) != host:
+                _check_name(host)
         if self.starttls is not None and self.starttls not in get_args(Starttls):
             raise BadTarget(
                 f"{self.starttls!r} is no protocol that knows STARTTLS here: {', '.join(get_args(Starttls))}"

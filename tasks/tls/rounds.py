@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -11,10 +12,11 @@ from pathlib import Path
 
 from blocks.grading import Certificates
 from estate.certificates.reading import read_certificates, spell_pem
+from estate.certificates.sources import Source
 from estate.diff import Breaker
-from estate.errors import BadInput, BadReport
+from estate.errors import BadInput, BadReport, CouldNotLook, NothingToAsk, OutOfScope
 from estate.scope import Scope
-from estate.store.endpoints import declared_endpoints, found_endpoints
+from estate.store.endpoints import declared_endpoints, found_endpoints, was_swept
 from estate.store.leases import me
 from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
@@ -24,6 +26,7 @@ from estate.tls.shard import Endpoint, TlsShard
 from tasks.rounds import Round, making_of
 from tasks.tls.asker import TlsAsker
 from tasks.tls.second_opinion import names_to_ask
+from tasks.tls.sources import complaints, find_sources
 from tasks.wanted import Wanted, admit, without_excluded
 
 _SHARD = 16
@@ -32,33 +35,79 @@ _HANDSHAKES = 128
 """So many where one handshake is all that is asked."""
 
 
-@contextmanager
-def tls_round_of(
-    here: Surroundings, asked: Certificates, profile: AskedProfile, flow_run_id: str | None
-) -> Iterator[Round]:
-    """Find the endpoints of a scope, and open the run that asks them for their grades, or their certificates alone.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a round of TLS would ask: `declared` is the scope as it was signed, `scope` the one that admits."""
+
+    declared: Scope
+    scope: Scope
+    endpoints: tuple[Endpoint, ...]
+    sources: tuple[Source, ...]
+    warnings: tuple[str, ...]
+
+
+def planned(here: Surroundings, asked: Certificates, profile: AskedProfile, now: datetime) -> Planned:
+    """Find the endpoints of a scope, and for certificates the files that were declared.
 
     Raises:
         OutOfScope: nothing of what was asked for may be touched now.
-        BadInput: there is no endpoint to ask, or the operator's roots cannot be read.
+        NothingToAsk: the ports were swept, and nothing speaks TLS.
+        CouldNotLook: nobody ever swept them, and nothing is declared.
     """
-    now = datetime.now(UTC)
     declared = here.manifest.scope_named(asked.scope)
     declared.check_valid(now)
     bindings = here.bindings(declared.zone)
     scope = without_excluded(declared, bindings)
-    wanted = admit(scope, bindings, asked.only, now)
-    endpoints = find_endpoints(here, scope, wanted)
-    if not endpoints:
-        raise BadInput(
-            "no TLS endpoint is known in this scope: `roundsman scan ports` finds them, [[endpoints]] declares them"
-        )
+    sources = find_sources(here, scope.zone, scope.vantage, asked.only) if profile == "certificate" else ()
+    holders = {one.asset for one in sources}
+    only = tuple(word for word in asked.only if here.asset_key(word, scope.zone) not in holders)
+    endpoints: tuple[Endpoint, ...] = ()
+    warnings: tuple[str, ...] = tuple(complaints(sources))
+    for words in (asked.only, only):
+        try:
+            wanted = admit(scope, bindings, words, now)
+        except OutOfScope:
+            # Files lie here, whether or not a scope covers the host whose they are.
+            if not sources or words is only:
+                raise
+            if only:
+                continue
+        else:
+            endpoints, warnings = find_endpoints(here, scope, wanted), (*wanted.warnings, *warnings)
+        break
+    if not endpoints and not sources:
+        where = f"at {', '.join(asked.only)}" if asked.only else f"in scope {scope.name!r}"
+        how = "[[endpoints]] declares one that the sweep cannot know of"
+        if not was_swept(here.database, scope.zone, scope.vantage):
+            raise CouldNotLook(f"no TLS endpoint is known {where}: `roundsman scan ports` finds them, {how}")
+        raise NothingToAsk(f"no open port {where} is known to speak TLS, so nothing was asked; {how}")
+    return Planned(declared, scope, endpoints, sources, warnings)
+
+
+@contextmanager
+def tls_round_of(
+    here: Surroundings, asked: Certificates, profile: AskedProfile, flow_run_id: str | None
+) -> Iterator[Round]:
+    """Find what a scope has, and open the run that asks it for grades, or for certificates alone.
+
+    Raises:
+        OutOfScope, NothingToAsk, CouldNotLook: see `planned`.
+        BadInput: the operator's roots cannot be read.
+    """
+    now = datetime.now(UTC)
+    plan = planned(here, asked, profile, now)
+    scope, endpoints = plan.scope, plan.endpoints
     roots = own_roots(here)
     size = _HANDSHAKES if profile == "certificate" else _SHARD
     second, kept_back = _second_opinions(here, scope, endpoints) if profile == "full" else (frozenset(), ())
     shards = [
         TlsShard(part, profile, roots, tuple(sorted({one.name for one in part if one.name} & second)))
         for part in plan_parts(endpoints, size)
+    ]
+    # All sources of an asset are one shard: only together they tell which of its files are gone.
+    shards += [
+        TlsShard((), profile, roots, sources=tuple(mine))
+        for _, mine in groupby(plan.sources, key=lambda one: one.asset)
     ]
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
@@ -74,17 +123,18 @@ def tls_round_of(
         ),
         looked_at=now,
         shards=tuple(shard.to_json() for shard in shards),
-        scope_sha256=declared.sha256,
-        scope_body=declared.words,
+        scope_sha256=plan.declared.sha256,
+        scope_body=plan.declared.words,
         flow_run_id=flow_run_id,
         policy_sha256=here.policy.sha256,
         engine="handshake" if profile == "certificate" else f"sslyze {version('sslyze')}, guide {CRITERIA}",
-        choice=f"{profile}: {len(endpoints)} endpoint{'s' if len(endpoints) > 1 else ''}",
+        choice=f"{profile}: {_spell(plan)}",
         floor=scope.floor,
-        warnings=(*wanted.warnings, *kept_back),
+        warnings=(*plan.warnings, *kept_back),
         maker=me(),
     )
-    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop), TlsShard.from_json) as round_:
+    hosts = here.manifest.tls.revocation_hosts
+    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop, hosts), TlsShard.from_json) as round_:
         yield round_
 
 
@@ -106,6 +156,13 @@ def _second_opinions(
     more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
     words = (f"SSL Labs is not asked: {refused[0]}{more}",) if refused else ()
     return frozenset(name for name, why in found.items() if not why), words
+
+
+def _spell(plan: Planned) -> str:
+    """How much is asked, in words."""
+    paths = sum(len(one.paths) for one in plan.sources)
+    counts = ((len(plan.endpoints), "endpoint"), (paths, "path"))
+    return ", ".join(f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
 
 
 def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted) -> tuple[Endpoint, ...]:

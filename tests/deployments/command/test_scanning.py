@@ -146,9 +146,32 @@ def test_an_unknown_scan_is_told_with_those_that_there_are(roundsman: Any, no_fl
 def test_what_is_asked_of_tls_reaches_its_flow(
     roundsman: Any, no_flow: list[Any], arguments: tuple[str, ...], wanted: Certificates
 ) -> None:
-    roundsman.describes(OFFICE)
+    roundsman.describes(OFFICE + '\n[[endpoints]]\nhost = "10.77.0.2"\n')
     assert roundsman("scan", *arguments).code == 3
     assert no_flow == [wanted]
+
+
+def test_without_endpoints_no_engine_is_started(roundsman: Any, no_flow: list[Any]) -> None:
+    roundsman.describes(OFFICE)
+    never = roundsman("scan", "tls", "--json")
+    assert (never.code, never.out) == (3, "")
+    assert "`roundsman scan ports` finds them" in never.err
+    roundsman.takes_in("all_up")
+    for what in ("tls", "certificates"):
+        told = roundsman("scan", what, "--only", "10.77.0.9", "--json")
+        assert told.code == 0
+        assert (told.said["run"], told.said["asked"], told.said["findings"]) == (None, 0, [])
+        assert "no open port at 10.77.0.9 is known to speak TLS" in told.err
+        assert roundsman("scan", what, "--only", "10.77.0.9").out == ""
+    assert no_flow == []
+
+
+def test_files_alone_are_something_to_look_at(roundsman: Any, no_flow: list[Any]) -> None:
+    roundsman.describes(OFFICE + '\n[[certificates]]\nhost = "10.77.0.2"\npaths = ["keys"]\n')
+    assert roundsman("scan", "certificates").code == 3
+    assert no_flow == [Certificates(scope="office")]
+    assert roundsman("scan", "tls").code == 3
+    assert no_flow == [Certificates(scope="office")]
 
 
 def test_verify_outside_every_scope_is_four_with_the_reason(known: Any, no_flow: list[Any]) -> None:

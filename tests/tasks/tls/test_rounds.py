@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from blocks.grading import Certificates, Grading
-from estate.errors import BadInput, OutOfScope, ScopeMissing
+from estate.errors import BadInput, CouldNotLook, NothingToAsk, OutOfScope, ScopeMissing
 from estate.store.database import open_database
 from estate.store.folder import EvidenceFolder
 from estate.store.runs import shards_of
@@ -151,9 +151,18 @@ def test_a_round_of_certificates_asks_for_one_handshake(estate):
         assert round_.run.scan == "certificates"
 
 
-def test_a_scope_without_endpoints_says_where_they_come_from(estate):
-    with pytest.raises(BadInput, match=r"roundsman scan ports.*\[\[endpoints\]\]"):
+def test_a_scope_that_nobody_swept_could_not_be_looked_at(estate):
+    with pytest.raises(CouldNotLook, match=r"roundsman scan ports.*\[\[endpoints\]\]"):
         opened(estate)
+
+
+def test_a_scope_that_was_swept_and_has_no_endpoints_leaves_nothing_to_ask(estate):
+    estate.look("2026-01-01", {"10.0.0.1": {"tcp/9100": "open"}}, ports=PORTS)
+    with pytest.raises(NothingToAsk, match=r"no open port in scope 'house' is known to speak TLS"):
+        opened(estate)
+    with pytest.raises(NothingToAsk, match=r"no open port at 10\.0\.0\.2"):
+        opened(estate, only=("10.0.0.2",))
+    assert estate.here.manifest.scope_named().name == "house"
 
 
 def test_nothing_outside_the_scope_is_even_planned(estate):
@@ -189,3 +198,16 @@ def test_roots_that_cannot_be_read_stop_the_round(estate, tmp_path: Path, conten
     estate.declare(SCOPE + endpoint("10.0.0.1") + f'\n[tls]\nroots = "{path}"\n')
     with pytest.raises(BadInput, match=words):
         opened(estate)
+
+
+def test_only_hosts_that_are_named_may_be_asked_for_revocations(estate):
+    def hosts():
+        with tls_round_of(estate.here, Grading(), "full", None) as round_:
+            assert isinstance(round_.asker, TlsAsker)
+            (plan,) = (TlsShard.from_json(shard.plan) for shard in shards_of(estate.database, round_.seq))
+            return round_.asker.question(plan.endpoints[0], plan).revocation_hosts
+
+    estate.declare(SCOPE + endpoint("10.0.0.1"))
+    assert hosts() == ()
+    estate.declare(SCOPE + endpoint("10.0.0.1") + '\n[tls]\nrevocation_hosts = ["OCSP.example.org", "10.0.0.9"]\n')
+    assert hosts() == ("ocsp.example.org", "10.0.0.9")

@@ -163,6 +163,6 @@ def test_only_names_whose_files_are_read_though_no_scope_covers_the_host(estate)
 
 def test_a_plan_comes_back_as_it_was_stored():
     source = Source("vault.example", ("/a", "/b"), "KEYSTORE", None, ("certificate-file//a",))
-    shard = TlsShard((), "certificate", "", (source,))
+    shard = TlsShard((), "certificate", "", sources=(source,))
     assert TlsShard.from_json(shard.to_json()) == shard
     assert len(shard) == 1
