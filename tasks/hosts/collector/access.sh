@@ -219,8 +219,10 @@ key_file() {
 	[ -f "$1" ] || return 0
 	stat -L -c 'F %a %u %g %n' "$1"
 	[ -r "$1" ] || { denied "$1"; return 0; }
-	limit 5 head -c 131072 "$1" | tr '\000' '?' | awk '!/^[ \t]*(#|$)/ { print "K " substr($0, 1, 16384) }'
-	[ "$(stat -L -c %s "$1")" -le 131072 ] || printf '!cut %s\n' "$1"
+	head -c 131073 "$1" | tr '\000' '?' | awk '
+		{ size += length($0) + 1 }
+		size > 131072 { print "!cut"; exit }
+		!/^[ \t]*(#|$)/ { print "K " substr($0, 1, 16384) }'
 }
 
 # A private key is known by its first line; whether it has a passphrase, by the name of the cipher that follows.
@@ -315,14 +317,13 @@ s_keys() {
 		printf '\n'
 	} | tr '\000' '\n' | awk -F: '
 		/^[ \t]*([#+-]|$)/ || NF < 4 { next }
-		n++ >= 1000 { print "!cut accounts"; exit }
-		{ print $1; print $3; print $6; print $7 }' | {
+		n++ >= 2000 { print "!cut accounts"; exit }
+		{ print $1; print $3; print $6 }' | {
 		_rc=0
 		while IFS= read -r _name; do
 			case $_name in '!cut '*) echo "$_name" && break ;; esac
 			IFS= read -r _number
 			IFS= read -r _home
-			IFS= read -r _shell
 			printf '@%s\n' "$_name"
 			s_keys_of
 		done
@@ -351,9 +352,6 @@ s_keys_of() {
 	IFS=$_ifs
 	set +f
 	[ -d "$_home" ] || return 0
-	case $_shell in
-	*/nologin | */false | */sync | */shutdown | */halt) [ -e "$_home/.ssh" ] || [ "$_home" != / ] || return 0 ;;
-	esac
 	stat -L -c 'H %a %u %g %n' "$_home"
 	[ -x "$_home" ] || { denied "$_home"; return 0; }
 	if [ -d "$_home/.ssh" ]; then
