@@ -78,14 +78,15 @@ s_apk() {
 # What an upgrade would bring, by lists that are here already. Held packages are left out of it if not told otherwise.
 s_apt_upgrades() {
 	have apt-get || return 3
-	_quiet='-s -q -o Dir::Log::Planner=/dev/null -o Dir::Log::Solver=/dev/null'
+	# Signed lists are unpacked into a file that has no name: in memory, then.
+	_quiet='env TMPDIR=/dev/shm apt-get -s -q -o Dir::Log::Planner=/dev/null -o Dir::Log::Solver=/dev/null'
 	# shellcheck disable=SC2086  # words
 	{
-		_all=$(as_nobody 60 apt-get $_quiet --ignore-hold dist-upgrade)
+		_all=$(as_nobody 60 $_quiet --ignore-hold dist-upgrade)
 		_code=$?
 		if [ -n "$STEP_DOWN" ] && [ "$_code" != 0 ] && [ "$_code" != 124 ]; then
 			# A configuration that nobody may not read. Root would keep what it made of the lists, if it had where.
-			_all=$(limit 60 apt-get $_quiet -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+			_all=$(limit 60 $_quiet -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
 				--ignore-hold dist-upgrade)
 			_code=$?
 		fi
@@ -265,6 +266,7 @@ s_deleted() {
 # One walk over local file systems; inside a package only packages within it are looked for. A name with a newline is
 # told as N and not entered; a file system that is not this machine's own is told as S.
 s_languages() {
+	[ "$(find / -maxdepth 0 -xdev -regex '.*' -exec echo found {} +)" = 'found /' ] || return 3
 	_roots=
 	for _root in /usr/local /opt /srv /var/www /var/lib/gems /usr/lib/node_modules /home /root /app /code /workspace; do
 		[ -d "$_root" ] || continue
@@ -275,16 +277,17 @@ s_languages() {
 	done
 	_code=0
 	if [ -n "$_roots" ]; then
+		# BusyBox forgets what it gathered for `-exec … +` inside of parentheses.
 		# shellcheck disable=SC2086  # a list of words
 		limit 25 find $_roots -xdev -maxdepth 14 \
-			\( -name "*$NL*" -prune -exec sh -c 'for _ do echo N; done' sh {} + \) -o \
-			\( -type d \( -name .git -o -name proc -o -name __pycache__ \) -prune \) -o \
-			\( -type d ! -name node_modules \
-			\( -regex '.*/node_modules/[^/@.][^/]*/[^/]*' -o -regex '.*/node_modules/@[^/]*/[^/]*/[^/]*' \) -prune \) -o \
-			\( \( -name '*.dist-info' -o -name '*-*.egg-info' \) -prune -exec printf 'P\t%s\n' {} + \) -o \
-			\( -name '*.gemspec' -path '*/specifications/*' -type f -exec printf 'G\t%s\n' {} + \) -o \
-			\( -name installed.json -path '*/vendor/composer/*' -type f -exec awk "$COMPOSER" {} + \) -o \
-			\( -name package.json -path '*/node_modules/*' -type f -exec awk "$NODE" {} + \)
+			-name "*$NL*" -prune -exec sh -c 'for _ do echo N; done' sh {} + -o \
+			-type d \( -name .git -o -name proc -o -name __pycache__ \) -prune -o \
+			-type d ! -name node_modules \
+			\( -regex '.*/node_modules/[^/@.][^/]*/[^/]*' -o -regex '.*/node_modules/@[^/]*/[^/]*/[^/]*' \) -prune -o \
+			\( -name '*.dist-info' -o -name '*-*.egg-info' \) -prune -exec printf 'P\t%s\n' {} + -o \
+			-name '*.gemspec' -path '*/specifications/*' -type f -exec printf 'G\t%s\n' {} + -o \
+			-name installed.json -path '*/vendor/composer/*' -type f -exec awk "$COMPOSER" {} + -o \
+			-name package.json -path '*/node_modules/*' -type f -exec awk "$NODE" {} +
 		_code=$?
 	fi
 	# What pip put among the system's own packages.
