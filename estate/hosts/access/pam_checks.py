@@ -117,7 +117,8 @@ CHECKS = (
         "HOST-ACC-017",
         "PAM lets in too easily, or runs what is not its own",
         pam_holes,
-        "Look at {first}: restore it from its package (on Debian `pam-auth-update --force`), and take out {rest}.",
+        "Compare {first} with its package's, and take out what fired (on Debian `pam-auth-update --force`);"
+        " for pam_faillock `authselect enable-feature with-faillock`, or its lines in common-auth: pam_faillock(8).",
         cis=("5.3.2.2", "5.3.3.4.1"),
         controls=("4.10",),
         attack=("T1556.003",),

@@ -159,8 +159,10 @@ CHECKS = (
         "HOST-ACC-013",
         "The ssh server offers weak algorithms",
         weak_algorithms,
-        "Take them away, as in `echo 'MACs -hmac-sha1*,hmac-md5*,*-96*' >/etc/ssh/sshd_config.d/00-algorithms.conf &&"
-        " sshd -t && systemctl reload ssh`; here for {resource}.",
+        "printf '%s\\n' 'Ciphers -*cbc*,3des*,arcfour*' 'MACs -hmac-sha1*,hmac-md5*,*-96*,hmac-ripemd160*'"
+        " 'KexAlgorithms -*sha1' 'HostKeyAlgorithms -ssh-rsa*,ssh-dss*' 'PubkeyAcceptedAlgorithms -ssh-rsa*,ssh-dss*'"
+        " 'CASignatureAlgorithms -ssh-rsa,ssh-dss' 'GSSAPIKexAlgorithms gss-group16-sha512-,gss-curve25519-sha256-'"
+        " | grep -w {resource} >>/etc/ssh/sshd_config.d/00-algorithms.conf && sshd -t && systemctl reload ssh",
         cis=("5.1.6", "5.1.12", "5.1.15"),
         attack=("T1557",),
     ),
@@ -168,9 +170,10 @@ CHECKS = (
         "HOST-ACC-014",
         "The ssh server gives a layer away",
         other_settings,
-        "Set {resource} in /etc/ssh/sshd_config.d/00-hard.conf (X11Forwarding no, MaxAuthTries 4, LoginGraceTime 60,"
-        " PermitUserEnvironment no, HostbasedAuthentication no, IgnoreRhosts yes, UsePAM yes, GatewayPorts no,"
-        " StrictModes yes, LogLevel VERBOSE), then: sshd -t && systemctl reload ssh",
+        "printf '%s\\n' 'X11Forwarding no' 'MaxAuthTries 4' 'LoginGraceTime 60' 'PermitUserEnvironment no'"
+        " 'HostbasedAuthentication no' 'IgnoreRhosts yes' 'UsePAM yes' 'GatewayPorts no' 'StrictModes yes'"
+        " 'LogLevel VERBOSE' | grep -w {resource} >>/etc/ssh/sshd_config.d/00-hard.conf && sshd -t"
+        " && systemctl reload ssh",
         cis=("5.1.10", "5.1.11", "5.1.13", "5.1.14", "5.1.16", "5.1.21", "5.1.22"),
         attack=("T1021.004",),
     ),

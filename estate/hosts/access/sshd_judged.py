@@ -113,7 +113,7 @@ def algorithms(settings: Settings) -> Iterator[Weakness]:
         aged = [name for name in offered if any(fnmatchcase(name, pattern) for pattern in old)]
         if bad or aged:
             severity = Severity.MEDIUM if bad else Severity.LOW
-            yield Weakness(option, severity, f"{option} offers {','.join(sorted({*bad, *aged}))}")
+            yield Weakness(option, severity, f"{option} {','.join(sorted({*bad, *aged}))}")
 
 
 def _whole(text: str) -> int | None:

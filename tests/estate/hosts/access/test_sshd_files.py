@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from estate.hosts.access import CHECKS, sshd_judged
 from estate.hosts.access.sshd import DEFAULTS, read_server
 from estate.hosts.access.sshd_files import words
 from estate.hosts.access.sshd_judged import seconds
+from estate.hosts.checks import remedy
 
 
 def files(**texts: str) -> bytes:
@@ -126,3 +128,40 @@ def test_what_holds_for_one_user_is_asked_of_the_server(host, sshd) -> None:
     assert root.whose == "root"
     assert root.get("passwordauthentication") == "yes"
     assert server.settings.get("passwordauthentication") == "no"
+
+
+BAD = """
+X11Forwarding yes
+MaxAuthTries 6
+LoginGraceTime 0
+PermitUserEnvironment yes
+HostbasedAuthentication yes
+IgnoreRhosts no
+UsePAM no
+GatewayPorts yes
+StrictModes no
+LogLevel QUIET
+Ciphers +aes128-cbc,3des-cbc
+MACs +hmac-sha1-96,hmac-md5
+KexAlgorithms +diffie-hellman-group1-sha1,diffie-hellman-group-exchange-sha1
+HostKeyAlgorithms +ssh-rsa
+PubkeyAcceptedAlgorithms +ssh-rsa
+CASignatureAlgorithms +ssh-rsa
+GSSAPIKeyExchange yes
+"""
+
+
+def test_what_is_pasted_takes_every_weakness_away(host, sshd) -> None:
+    def weak(config: str) -> dict[str, str]:
+        settings = read_server(host({"sshd": b"!global\n" + sshd(config).encode()})).settings
+        algorithms = {each.option: "HOST-ACC-013" for each in sshd_judged.algorithms(settings)}
+        return algorithms | {each.option: "HOST-ACC-014" for each in sshd_judged.others(settings)}
+
+    found = weak(BAD)
+    assert len(found) == 17
+    words = {check.id: check.remediation for check in CHECKS}
+    pasted = ""
+    for option, check_id in found.items():
+        command = remedy(words[check_id], option).partition(" >>")[0]
+        pasted += subprocess.run(("sh", "-c", command), capture_output=True, text=True, check=True).stdout
+    assert weak(pasted + BAD) == {}
