@@ -7,10 +7,12 @@ from estate.hosts.registry import BY_ID
 FAMILIES: Mapping[str, str] = {
     "authorized-key": "key that may log in",
     "user": "account",
+    "group": "group",
     "member": "group member",
     "sudo-rule": "sudo rule",
     "suid": "SUID or SGID file",
     "capability": "file with capabilities",
+    "sshd-setting": "ssh server setting",
     "listener": "listening socket",
     "pkg": "package",
     "os": "operating system",

@@ -3,7 +3,12 @@
 from estate.hosts.access import account_checks, key_checks, pam_checks, process_checks, sshd_checks
 from estate.hosts.checks import Check, Inventory
 
-INVENTORY: tuple[Inventory, ...] = (*account_checks.INVENTORY, *key_checks.INVENTORY, *process_checks.INVENTORY)
+INVENTORY: tuple[Inventory, ...] = (
+    *account_checks.INVENTORY,
+    *key_checks.INVENTORY,
+    *sshd_checks.INVENTORY,
+    *process_checks.INVENTORY,
+)
 CHECKS: tuple[Check, ...] = tuple(
     sorted(
         (

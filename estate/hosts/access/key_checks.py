@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from estate.findings import Severity
-from estate.hosts.access.account_checks import ADMINISTRATORS
-from estate.hosts.access.accounts import members_of, read_accounts, read_groups, read_network_entries
+from estate.hosts.access.account_checks import ADMINISTRATORS, read_first_of_people
+from estate.hosts.access.accounts import members_of, read_accounts, read_groups, read_network_entries, seen_accounts
 from estate.hosts.access.authorized import Entry, told
 from estate.hosts.access.reach import READ, WRITE, foreign, lets_in, reachable
 from estate.hosts.access.sshd import read_server
@@ -52,14 +52,20 @@ def _administrators(host: Host) -> frozenset[str]:
     return frozenset({"root", *members, *(account.name for account in accounts if account.uid == 0)})
 
 
-def published_keys(host: Host) -> Iterator[Problem]:
-    """Keys that everybody has the other half of."""
+def odd_keys(host: Host) -> Iterator[Problem]:
+    """Keys that everybody has the other half of, and keys to accounts of services that may do more than one command."""
     administrators = _administrators(host)
+    first = host.read(read_first_of_people)
+    services = {each.name for each in host.read(seen_accounts) if 0 < each.uid < first}
     for key in _keys(host):
         if key.entry.key.fingerprint in PUBLISHED:
             severity = Severity.CRITICAL if key.user in administrators else Severity.HIGH
             evidence = f"{PUBLISHED[key.entry.key.fingerprint]} in {key.path}"
             yield Problem(_named(key), severity, evidence, key.entry.comment)
+        elif key.user in services and not key.entry.has("command"):
+            evidence = f"a key to the service's account {key.user}, without command=, in {key.path}"
+            yield Problem(_named(key), Severity.MEDIUM, evidence, key.entry.comment)
+    host.section("passwd")
     host.read(read_ways).whole()
 
 
@@ -188,8 +194,8 @@ INVENTORY = (Inventory("authorized-key", "access", inventory_keys),)
 CHECKS = (
     Check(
         "HOST-ACC-006",
-        "A key whose private half is published may log in",
-        published_keys,
+        "A key may log in that should not",
+        odd_keys,
         "Remove the line with {rest} from the authorized_keys of {first} (`ssh-keygen -lf FILE` shows which), and look"
         " for who used it.",
         controls=("6.2",),

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from estate.findings import Severity
 from estate.hosts.access.pam import Line, Pam, read_pam
+from estate.hosts.access.sshd import read_server
 from estate.hosts.access.texts import read_login_definitions, seen_texts
 from estate.hosts.checks import Check, Problem
-from estate.hosts.host import Host
+from estate.hosts.host import Host, Unseen
+from estate.hosts.who import read_who
 
 _AUTOMATIC = re.compile(
     r".*(-autologin|-greeter|-launch-environment|-smartcard|-fingerprint)\Z|xdm-np\Z|systemd-user\Z"
@@ -25,6 +27,14 @@ _SHORTEST = 14
 _OLDEST = 365
 
 
+def is_logged_into(host: Host) -> bool:
+    """Whether anybody logs in here at all: into a container without an ssh server nobody does."""
+    try:
+        return not host.read(read_who).container or host.read(read_server).there
+    except Unseen:
+        return True
+
+
 def pam_holes(host: Host) -> Iterator[Problem]:
     """Lines that let in whoever asks, or that run or load what is not PAM's."""
     pam = host.read(read_pam)
@@ -34,7 +44,7 @@ def pam_holes(host: Host) -> Iterator[Problem]:
         yield from _undecided(path, stack)
     for module in pam.modules:
         yield Problem(module, Severity.HIGH, f"{module} is of no package")
-    if pam.lines and not _locks_out(pam):
+    if pam.lines and not _locks_out(pam) and host.read(is_logged_into):
         yield Problem("pam_faillock", Severity.LOW, "no stack has pam_faillock: guessing is never slowed down")
     host.section("pam")
 
@@ -76,6 +86,8 @@ def _locks_out(pam: Pam) -> bool:
 
 def password_policy(host: Host) -> Iterator[Problem]:
     """What a new password must be."""
+    if not host.read(is_logged_into):
+        return
     definitions = host.read(read_login_definitions)
     if definitions:
         yield from _definitions(dict(definitions))

@@ -8,10 +8,10 @@ from estate.hosts.access.accounts import Account, read_accounts, read_groups
 from estate.hosts.access.reach import foreign
 from estate.hosts.access.seen import seen_lines
 from estate.hosts.access.shadow import read_openers
-from estate.hosts.access.sshd import Server, Settings, read_server
+from estate.hosts.access.sshd import DEFAULTS, Server, Settings, read_server
 from estate.hosts.access.sshd_judged import Weakness
 from estate.hosts.access.ways import place_of
-from estate.hosts.checks import Check, Problem
+from estate.hosts.checks import Check, Inventoried, Inventory, Problem, attributes
 from estate.hosts.host import Host, Unseen
 
 
@@ -135,6 +135,27 @@ def _owner(accounts: tuple[Account, ...], uid: int) -> str:
     return next((account.name for account in accounts if account.uid == uid), f"the uid {uid}")
 
 
+_TOLD = (
+    *DEFAULTS,
+    *("port", "pubkeyauthentication", "authorizedkeysfile", "authorizedkeyscommand", "authorizedprincipalscommand"),
+    *("trustedusercakeys", "forcecommand", "allowusers", "allowgroups", "denyusers", "denygroups", "subsystem"),
+)
+
+
+def inventory_settings(host: Host) -> Iterator[Inventoried]:
+    """The settings by which the server lets people in, in its own words."""
+    server = _server(host)
+    if server is None:
+        return
+    if not server.asked:
+        raise Unseen(server.unseen or "failed")
+    for name in _TOLD:
+        if name in server.settings.values:
+            yield name, attributes(value=server.settings.values[name])
+    _known(server)
+
+
+INVENTORY = (Inventory("sshd-setting", "access", inventory_settings),)
 CHECKS = (
     Check(
         "HOST-ACC-011",

@@ -444,6 +444,7 @@ s_sockets() {
 			done
 		fi
 		limit 15 ls -ln /proc/[0-9]*/fd
+		[ $? != 124 ] || echo '!rc 124'
 	} | awk '
 		/^!rc / { rc = substr($0, 5) + 0; next }
 		$1 == "s" || $1 == "h" { print; if ($5 != 0) wanted[$5] = 1; next }
@@ -494,12 +495,15 @@ owners() {
 	set +f
 	IFS=$_ifs
 	if [ -f /var/lib/dpkg/status ]; then
-		printf '%s\n' "$@" | sed 'p; s|^/usr||; t; s|^|/usr|' | limit 10 grep -xF -f - /var/lib/dpkg/info/*.list |
+		printf '%s\n' "$@" | sed 'p; s|^/usr/|/|; t; s|^/|/usr/|' | limit 10 grep -xF -f - /var/lib/dpkg/info/*.list |
 			sed -n 's|^/var/lib/dpkg/info/\([^:/]*\)\(:[a-z0-9]*\)*\.list:\(.*\)$|o \1 \3|p'
 	elif [ -f /lib/apk/db/installed ]; then
-		for _file in "$@"; do
-			_own=$(limit 5 apk info -q -W "$_file") && printf 'o %s %s\n' "${_own##* }" "$_file"
-		done
+		printf '%s\n' "$@" | sed 'p; s|^/usr/|/|; t; s|^/|/usr/|' | limit 10 awk '
+			NR == FNR { wanted[$0] = 1; next }
+			{ tag = substr($0, 1, 2); rest = substr($0, 3) }
+			tag == "P:" { name = rest }
+			tag == "F:" { place = "/" rest "/" }
+			tag == "R:" && (place rest) in wanted { print "o", name, place rest }' - /lib/apk/db/installed
 	elif have rpm; then
 		for _file in "$@"; do
 			_own=$(limit 5 rpm -qf --qf '%{NAME}\n' "$_file" | head -n 1)
@@ -511,7 +515,11 @@ owners() {
 # Programs that run from where programs do not belong, or whose file is gone. A name of several lines is looked at too.
 s_exes() {
 	have awk || return 3
-	limit 15 ls -ln /proc/[0-9]*/exe | awk '
+	{
+		limit 15 ls -ln /proc/[0-9]*/exe
+		[ $? != 124 ] || echo '!rc 124'
+	} | awk '
+		/^!rc / { print "!rc"; next }
 		/ \/proc\/[0-9]+\/exe -> / {
 			pid = $0; sub(/ -> .*/, "", pid); sub(/.*\/proc\//, "", pid); sub(/\/.*/, "", pid)
 			path = $0; sub(/.* \/proc\/[0-9]+\/exe -> /, "", path)
@@ -519,9 +527,14 @@ s_exes() {
 			next
 		}
 		/ \/proc\/[0-9]+\/exe$/ { pid = ""; next }
-		pid != "" { print pid }' | sort -u | head -n 400 | while IFS= read -r _pid; do program "$_pid"; done
+		pid != "" { print pid }' | sort -u | head -n 400 | {
+		_rc=0
+		while IFS= read -r _pid; do
+			if [ "$_pid" = '!rc' ]; then _rc=124; else program "$_pid"; fi
+		done
+		exit $_rc
+	} || return
 	root || return 4
-	return 0
 }
 
 access_sections() {

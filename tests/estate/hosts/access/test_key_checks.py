@@ -3,6 +3,7 @@ import pytest
 from estate.hosts.access.key_checks import PUBLISHED
 
 PASSWD = b"root:x:0:0::/root:/bin/bash\nanna:x:1000:1000::/home/anna:/bin/sh\nbert:x:1001:1001::/home/bert:/bin/sh\n"
+PASSWD += b"www:x:33:33::/var/www:/usr/sbin/nologin\n"
 GROUP = b"root:x:0:\nsudo:x:27:anna\nanna:x:1000:\nbert:x:1001:\nstaff:x:50:anna,bert\n"
 ROOT = b"@root\nH 700 0 0 /root\nD 700 0 0 /root/.ssh\n"
 HERS = b"@anna\nH 755 1000 1000 /home/anna\nD 700 1000 1000 /home/anna/.ssh\n"
@@ -34,6 +35,14 @@ def test_a_key_that_the_world_has_is_worse_for_an_administrator(with_keys, keys,
     (fingerprint,) = (each for each, name in PUBLISHED.items() if name == "Vagrant's insecure key (Ed25519)")
     made = with_keys(keys["vagrant"], more=b"@bert\nF 600 1001 1001 /b\nK %b\n" % keys["vagrant"].encode())
     assert failed("HOST-ACC-006", made) == ({f"anna:{fingerprint}": "critical", f"bert:{fingerprint}": "high"}, "")
+
+
+def test_a_key_to_a_service_is_found_unless_it_runs_one_command(with_keys, keys, failed) -> None:
+    more = b'@www\nF 600 33 33 /w\nK %b\nK command="/bin/x" %b\n'
+    more %= (keys["ed25519"].encode(), keys["another"].encode())
+    found, unseen = failed("HOST-ACC-006", with_keys(more=more))
+    assert (list(found.values()), unseen) == (["medium"], "")
+    assert next(iter(found)).startswith("www:SHA256:")
 
 
 def test_weak_keys_are_told_by_how_weak_they_are(with_keys, keys, failed) -> None:

@@ -102,6 +102,15 @@ def test_guessing_that_nothing_slows_down_is_found(host, failed) -> None:
     assert failed("HOST-ACC-017", made) == ({"pam_faillock": "low"}, "")
 
 
+def test_into_a_container_without_an_ssh_server_nobody_logs_in(host, failed) -> None:
+    bare = {"pam": texts({"/etc/pam.d/x": COMMON[:3]}), "policy": texts({"/etc/login.defs": ("PASS_MAX_DAYS 99999",)})}
+    who = b"uid=0\ncontainer=yes\n"
+    for sshd, found in ((b"!absent\n", {}), (b"!global\nport 22\n", {"pam_faillock": "low"})):
+        assert failed("HOST-ACC-017", host(bare | {"who": who, "sshd": sshd})) == (found, "")
+    assert failed("HOST-ACC-018", host(bare | {"who": who, "sshd": b"!absent\n"})) == ({}, "")
+    assert len(failed("HOST-ACC-018", host(bare | {"sshd": b"!absent\n"}))[0]) == 3
+
+
 @pytest.mark.parametrize(
     ("definitions", "found"),
     [

@@ -298,6 +298,27 @@ def test_a_program_whose_file_is_gone_is_found(planted: Planted, tmp_path: Path)
     assert not any("forged" in place for place in found)
 
 
+def test_alpines_packages_are_asked_of_their_own_list(tmp_path: Path) -> None:
+    """Both spellings of a path are known, and a package's name comes without its version."""
+    (tmp_path / "lib/apk/db").mkdir(parents=True)
+    listed = "P:nginx\nV:1.26-r1\nF:usr/sbin\nR:nginx\n\nP:busybox\nF:bin\nR:busybox\nF:usr/bin\nR:other\n"
+    (tmp_path / "lib/apk/db/installed").write_text(listed)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "bin/busybox").write_bytes(Path("/bin/busybox").read_bytes())
+    (tmp_path / "bin/busybox").chmod(0o755)
+    names = "'/usr/sbin/nginx' '/usr/bin/busybox' '/opt/else'"
+    (tmp_path / "ask.sh").write_bytes(
+        (PARTS / "head.sh").read_bytes() + (PARTS / "access.sh").read_bytes() + f"TIMEOUT=\nowners {names}\n".encode()
+    )
+    script = (
+        'mount --bind /dev "$1/dev" && chroot "$1" /bin/busybox --install -s /bin && exec chroot "$1" /bin/sh /ask.sh'
+    )
+    argv = ("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", tmp_path)
+    told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert sorted(told.splitlines()) == ["o busybox /bin/busybox", "o nginx /usr/sbin/nginx"]
+
+
 WRITES = re.compile(rb"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE")
 CHANGES = "creat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,link,linkat,symlink,symlinkat,mknod,mknodat"
 RIGHTS = "chmod,fchmod,fchmodat,chown,fchown,fchownat,lchown,truncate,ftruncate,utimensat,setxattr,connect"

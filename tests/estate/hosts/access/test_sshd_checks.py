@@ -165,6 +165,17 @@ def test_a_login_that_may_not_ask_resolves_nothing(host, failed) -> None:
         assert failed(f"HOST-ACC-{number:03}", made)[1] == "no-privilege"
 
 
+def test_settings_are_listed_where_the_server_was_asked(server, host, listed) -> None:
+    found, unseen = listed("sshd-setting", server(authorizedkeyscommand="/usr/bin/keys %u"))
+    assert found["permitrootlogin"] == {"value": "no"}
+    assert found["authorizedkeyscommand"] == {"value": "/usr/bin/keys %u"}
+    assert unseen == ""
+    files = b"!file /etc/ssh/sshd_config\n\tPermitRootLogin yes\n"
+    assert listed("sshd-setting", host({"sshd": files + b"!refused\n"})) == ({}, "failed")
+    assert listed("sshd-setting", host({"sshd": files}, {"sshd": "no-privilege"})) == ({}, "no-privilege")
+    assert listed("sshd-setting", host({"sshd": b"!absent\n"})) == ({}, "")
+
+
 def test_a_hosts_private_key_is_for_root_alone(host, failed) -> None:
     body = b"644 0 0 /etc/ssh/a\n600 1000 0 /etc/ssh/b\n640 0 0 /etc/ssh/c\n640 0 996 /etc/ssh/d\n600 0 0 /etc/ssh/e\n"
     made = host({"hostkeys": body, "group": GROUP, "passwd": PASSWD})
