@@ -17,3 +17,8 @@ def rarely_searched() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def search_young() -> None:
+    """Search what was made since the last time: a large statement leaves cycles of many thousand values behind."""
+    gc.collect(1)

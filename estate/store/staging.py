@@ -12,6 +12,7 @@ from estate.diff import Cause, Change, Comparison, Fact, Kind, Past, Rules, blin
 from estate.findings import Ruling
 from estate.observations import Sight
 from estate.policy import Policy
+from estate.store.cycles import search_young
 from estate.store.history import Newer, Series, pasts
 from estate.store.inventory import ensure_assets
 from estate.store.judging import apply_rulings
@@ -93,6 +94,7 @@ def stage_part(connection: Connection, staging: Staging, shard: int, part: int, 
         if len(doubtful) >= _BATCH:
             _stage_changes(connection, staging, doubtful)
             doubtful = []
+            search_young()
     _stage_changes(connection, staging, doubtful)
     _write_coverage(connection, staging, shard, part, groups)
 
