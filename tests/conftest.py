@@ -1,11 +1,19 @@
 """What every test may ask for: the evidence folder, and a network of its own."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.lab import network
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C mean what it means to people: what a shell starts in the background ignores it, and so do its
+    children, of whom some tests ask how they take it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

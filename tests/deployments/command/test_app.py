@@ -1,13 +1,15 @@
 """The edge of the command: what is wrong is said in a line, and every way of ending has its exit code."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -146,16 +148,22 @@ def test_ctrl_c_is_130_and_leaves_no_traceback(roundsman: Any, monkeypatch: pyte
 
 def test_a_real_interrupt_while_waiting_for_input_is_130(roundsman: Any) -> None:
     reader, writer = os.pipe()
-    with roundsman.popen("read", "nmap", "-", stdin=reader) as process:
+    with roundsman.popen("read", "nmap", "-", stdin=reader) as process, os.fdopen(writer, "wb", 0) as pipe:
         os.close(reader)
         # Half a report: the command has started once it has read it, and waits for the rest.
-        os.write(writer, (roundsman.evidence / "nmap" / "all_up.xml").read_bytes()[:2000])
-        time.sleep(2)
+        pipe.write((roundsman.evidence / "nmap" / "all_up.xml").read_bytes()[:2000])
+        until = time.monotonic() + 60
+        while _unread(pipe) and time.monotonic() < until:
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
-        os.close(writer)
     assert process.returncode == 130
     assert b"Traceback" not in err
+
+
+def _unread(pipe: IO[bytes]) -> int:
+    """How many bytes nobody has taken out of it yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.parametrize("how", [("--json",), ("--jsonl",), ()])

@@ -268,13 +268,13 @@ def test_ctrl_c_ends_a_scan_in_order_and_its_run_is_left_to_the_next(rounds: Any
     text = (rounds.folder / "estate.toml").read_text()
     rounds.describes(re.sub(r"pace = \d+", "pace = 1", text))
     with rounds.popen("scan", "--json") as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not rounds("runs", "--json").said["runs"]:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=90)
     assert (process.returncode, out) == (130, b"")
     assert err.decode() == f"roundsman: {SAID}\n"
     (run,) = rounds("runs", "--json").said["runs"]
