@@ -16,12 +16,19 @@ _EARLIEST_WATCH = 398 * DAY / 3
 """A third of what a public certificate ever lived in these years; private CAs issue for decades."""
 
 
+_FIXED_DAYS = (7, 3)
+_APART = 0.75
+"""A rung that comes so soon after another one is no news: a certificate of 90 days has its third at 7.5 days."""
+
+
 class Rung(StrEnum):
     """How near the end is."""
 
     WATCH = "watch"
     WARN = "warn"
     HIGH = "high"
+    WEEK = "week"
+    DAYS = "days"
     CRITICAL = "critical"
     EXPIRED = "expired"
 
@@ -35,15 +42,22 @@ class Step:
 
 
 def ladder(lifetime: timedelta) -> tuple[Step, ...]:
-    """The rungs for a life of this length, from the first to be reached to the last."""
+    """The rungs for a life of this length, from the first to be reached to the last.
+
+    A week and three days before the end are rungs of their own where the life is long enough to keep them apart.
+    """
     life = max(lifetime, timedelta(0))
     if life > _BY_HAND:
         steps = (min(life / 3, _EARLIEST_WATCH), 30 * DAY, 14 * DAY, DAY)
     else:
         # Never less than three days to act where the life is long enough for them, nor more than it can spare.
         steps = (life / 3, life / 6, max(life / 12, min(3 * DAY, life / 8)), min(DAY, life / 24))
-    rungs = (Rung.WATCH, Rung.WARN, Rung.HIGH, Rung.CRITICAL)
-    return tuple(Step(rung, left) for rung, left in zip(rungs, steps, strict=True))
+    watch, warn, high, critical = steps
+    found = [Step(Rung.WATCH, watch), Step(Rung.WARN, warn), Step(Rung.HIGH, high)]
+    for rung, days in zip((Rung.WEEK, Rung.DAYS), _FIXED_DAYS, strict=True):
+        if days * DAY <= _APART * found[-1].left and critical <= _APART * days * DAY:
+            found.append(Step(rung, days * DAY))
+    return (*found, Step(Rung.CRITICAL, critical))
 
 
 def rung_of(lifetime: timedelta, not_after: datetime, now: datetime) -> Rung | None:

@@ -123,6 +123,8 @@ WEAKNESSES: Mapping[str, Weakness] = {
         _weakness(
             "expiring-critical", Severity.CRITICAL, "A certificate ends within hours", _RENEW, _on_rung(Rung.CRITICAL)
         ),
+        _weakness("expiring-days", Severity.HIGH, "A certificate ends within three days", _RENEW, _on_rung(Rung.DAYS)),
+        _weakness("expiring-week", Severity.HIGH, "A certificate ends within a week", _RENEW, _on_rung(Rung.WEEK)),
         _weakness("expiring-high", Severity.HIGH, "A certificate ends very soon", _RENEW, _on_rung(Rung.HIGH)),
         _weakness("expiring-warn", Severity.MEDIUM, "A certificate ends soon", _RENEW, _on_rung(Rung.WARN)),
         _weakness(

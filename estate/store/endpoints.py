@@ -19,7 +19,15 @@ IMPLICIT = frozenset({443, 465, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 50
 """Ports whose usual service begins with TLS, by the service names registry of IANA and common practice."""
 STARTTLS: Mapping[int, str] = {25: "smtp", 587: "smtp", 143: "imap", 110: "pop3", 21: "ftp", 389: "ldap"}
 """Ports whose usual service can switch to TLS; only those that answer are asked."""
-_NEVER = range(9100, 9108)
+_NEVER = frozenset(range(9100, 9108))
+"""Printers put on paper whatever they are sent."""
+_NO_GUESS = _NEVER | {
+    22, 23, 53, 80, 102, 111, 135, 139, 445, 502, 513, 514, 789, 1911, 1962, 2049, 2222, 2404, 3389, 4911, 9600,
+    18245, 20000, 20547, 34962, 34963, 34964, 44818, 47808,
+}  # fmt: skip
+"""Ports whose usual protocol is another one, and those of industrial controllers (as in nmap's scripts for them), some
+of which stop when they hear what they do not expect."""
+_UNKNOWN = frozenset({"unknown", "tcpwrapped"})
 _TRUSTED = ("tls", "ports", "certificate")
 _SWITCHING = frozenset(STARTTLS.values())
 _SERVICES = frozenset({"https", "imaps", "pop3s", "smtps", "ldaps", "ftps", "ircs", "sip-tls"})
@@ -37,22 +45,37 @@ def declared_endpoints(manifest: Manifest, zone: str, addresses: Mapping[str, tu
 
 
 def found_endpoints(
-    database: Database, zone: str, vantage: str, addresses: Mapping[str, tuple[str, ...]]
+    database: Database, zone: str, vantage: str, addresses: Mapping[str, tuple[str, ...]], *, guess: bool = False
 ) -> Iterator[Endpoint]:
     """Open ports that speak TLS, as far as their services were probed or their numbers tell; printers never.
 
     Where TLS was once is asked until it is proved gone, also when the sweep finds the port closed.
+
+    Args:
+        database: where the sweep's facts are.
+        zone: where the addresses mean something.
+        vantage: from where it was looked.
+        addresses: of the assets that may be asked.
+        guess: whether open ports of which nobody knows what they speak are guesses.
     """
     found: dict[tuple[str, int, str | None], str | None] = {}
+    guesses: set[tuple[str, int, str | None]] = set()
     # What was asked for its grade is known best; a certificate does not say how TLS began there.
     for asset, aspect, key, told in sorted(_present(database, zone, vantage), key=lambda row: _TRUSTED.index(row[1])):
         read = _swept(asset, key, told) if aspect == "ports" else _known(key, told)
         if read is not None:
             port, name, starttls = read
             found.setdefault((asset, port, name), starttls)
+        elif guess and aspect == "ports" and _may_be_tls(key, told):
+            guesses.add((asset, int(key.partition("/")[2]), None if canonical_address(asset) else asset))
+    spoken = {(asset, port) for asset, port, _ in found}
     for (asset, port, name), starttls in found.items():
         for address in addresses.get(asset, ()):
             yield Endpoint(asset, address, port, name, starttls)
+    for asset, port, name in sorted(guesses, key=lambda one: (one[0], one[1])):
+        if (asset, port) not in spoken:
+            for address in addresses.get(asset, ()):
+                yield Endpoint(asset, address, port, name, guess=True)
 
 
 def was_swept(database: Database, zone: str, vantage: str) -> bool:
@@ -118,6 +141,12 @@ def _swept(asset: str, key: str, told: Mapping[str, str]) -> tuple[int, str | No
     if not speaks and starttls is None:
         return None
     return port, None if canonical_address(asset) else asset, None if speaks else starttls
+
+
+def _may_be_tls(key: str, told: Mapping[str, str]) -> bool:
+    """Whether nothing says what an open port speaks."""
+    family, _, number = key.partition("/")
+    return family == "tcp" and int(number) not in _NO_GUESS and told.get("service", "unknown") in _UNKNOWN
 
 
 def _known(key: str, told: Mapping[str, str]) -> tuple[int, str | None, str | None] | None:

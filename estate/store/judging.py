@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from estate.findings import Detection, Ruling, Step, step
 from estate.store.inventory import asset_ids
@@ -75,8 +75,19 @@ def _apply(connection: Connection, rulings: dict[str, Ruling], vantage: str, seq
     return len(steps) + len(replaced)
 
 
-def lose_sight(connection: Connection, asset_id: int, vantage: str, aspect: str, seq: int, cause: str) -> None:
-    """Nobody looks at this asset from there any more: what was found on it is neither there nor gone."""
+def lose_sight(
+    connection: Connection,
+    asset_id: int,
+    vantage: str,
+    aspect: str,
+    seq: int,
+    cause: str,
+    below: tuple[str, ...] = ("",),
+) -> None:
+    """Nobody looks at this asset from there any more: what was found on it is neither there nor gone.
+
+    With `below` this is so only for what is found where a locator begins like that.
+    """
     columns = [STEP.c[name] for name in ("id", "finding_id", "severity", "subject", "evidence", "from_seq")]
     query = (
         select(*columns)
@@ -87,6 +98,7 @@ def lose_sight(connection: Connection, asset_id: int, vantage: str, aspect: str,
             STEP.c.vantage == vantage,
             STEP.c.to_seq.is_(None),
             STEP.c.detection.in_((Detection.PRESENT.value, Detection.SUSPECTED_ABSENT.value)),
+            or_(*(FINDING.c.locator.startswith(beginning, autoescape=True) for beginning in below)),
         )
     )
     unseen = {"step": Step.UNOBSERVED.value, "detection": Detection.UNOBSERVED.value, "cause": cause}

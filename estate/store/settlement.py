@@ -21,6 +21,7 @@ from estate.store.inventory import bind
 from estate.store.leases import SETTLEMENT, Hold, leased
 from estate.store.recording import take_back, unstage
 from estate.store.relations import apply_relations
+from estate.store.renaming import apply_names
 from estate.store.replay import Replay
 from estate.store.rows import CHANGE, COVERAGE, RUN
 from estate.store.runs import Profile, set_state, shards_of
@@ -227,6 +228,7 @@ class Settler:
         with self._writing(hold) as connection:
             if not staging.late:
                 apply_scope(connection, staging)
+                apply_names(connection, staging)
                 apply_policy(connection, staging)
             apply_relations(connection, staging)
             warnings = [*json.loads(run.warnings), *_warnings(notes)]

@@ -52,11 +52,25 @@ def endpoint_reading(
     return Reading(subject, present, looks, look)
 
 
+def speaks_tls(evidence: TlsEvidence) -> bool:
+    """Whether anything that is TLS came back, be it only a refusal in its words."""
+    return evidence.hello.outcome == "tls" or any(evidence.protocol(one).state == "offered" for one in VERSIONS)
+
+
+def guess_reading(subject: str, evidence: TlsEvidence, look: int = 0) -> Reading:
+    """An open port that was only guessed at, and spoke no TLS: that is known now, and there is nothing else to tell.
+
+    A reset is how many a protocol declines what it does not know: no answer, but no failure to look either.
+    """
+    asked, outcome = evidence.asked, evidence.hello.outcome
+    verdict = Verdict.SILENT if outcome == "reset" else _AWAY[outcome]
+    keys = Keys.of((key_of(asked.port, asked.name, ENDPOINT),))
+    return Reading(subject, {}, (Look(verdict, outcome, keys),), look)
+
+
 def _items(evidence: TlsEvidence, rating: Rating, second: Second) -> Iterator[Found]:
-    outcome = evidence.hello.outcome
-    offered = any(evidence.protocol(version).state == "offered" for version in VERSIONS)
-    if outcome != "tls" and not offered:
-        away = Look(_AWAY[outcome], outcome, _NOTHING)
+    if not speaks_tls(evidence):
+        away = Look(_AWAY[evidence.hello.outcome], evidence.hello.outcome, _NOTHING)
         weak = (item for item in WEAKNESSES if item.startswith("weakness/"))
         protocols = (f"protocol/{version}" for version in VERSIONS)
         differs = (DIFFERS,) if second is not None else ()

@@ -1,7 +1,7 @@
 """A shard of a TLS round: which endpoints are asked, and what their evidence proves, asset by asset."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import cast
@@ -14,21 +14,25 @@ from estate.errors import BadReport
 from estate.evidence import Document, Notes
 from estate.observations import Reading, Sight, merge
 from estate.tls.evidence import Profile, TlsEvidence, read_tls
-from estate.tls.facts import Second, endpoint_reading, join_endpoints
+from estate.tls.facts import Second, endpoint_reading, guess_reading, join_endpoints, speaks_tls
 from estate.tls.judging import judge_endpoint
-from estate.tls.keys import asked_keys
+from estate.tls.keys import ENDPOINT, asked_keys, key_of
 from estate.tls.ssllabs import MEDIA, PORT, Opinion, read_ssllabs
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
-    """Where TLS is or should be: an asset's address and port, the name to ask for, and the protocol around it."""
+    """Where TLS is or should be: an asset's address and port, the name to ask for, and the protocol around it.
+
+    A `guess` is an open port of which nobody knows what it speaks: one that speaks no TLS leaves nothing to tell.
+    """
 
     asset: str
     address: str
     port: int
     name: str | None = None
     starttls: str | None = None
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iter
     """
     roots = trust_store(shard.roots)
     readings: dict[tuple[str, str], list[Reading]] = {}
+    spoken: set[Endpoint] = set()
     second = [read_ssllabs(document.stream) for document in documents if document.media == MEDIA]
     opinions = {opinion.name: opinion for opinion in second}
     for document in documents:
@@ -109,6 +114,11 @@ def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iter
         if endpoint is None:
             notes.outside += 1
             continue
+        if endpoint.guess and not speaks_tls(evidence):
+            reading = guess_reading(endpoint.asset, evidence, document.look)
+            readings.setdefault((endpoint.asset, endpoint.address), []).append(reading)
+            continue
+        spoken.add(endpoint)
         rating = judge_endpoint(evidence, roots, evidence.started).rating
         opinion = _opinion(opinions, endpoint) if shard.is_asked_twice(endpoint) else None
         reading = endpoint_reading(endpoint.asset, evidence, rating, document.look, opinion)
@@ -116,10 +126,10 @@ def sights(shard: TlsShard, documents: Sequence[Document], notes: Notes) -> Iter
     for asset in sorted({one.asset for one in shard.endpoints}):
         mine = [one for one in shard.endpoints if one.asset == asset]
         parts = [
-            merge(asset, _asked(found, shard), readings.get((asset, address), ()), "no-evidence")
+            merge(asset, _asked(found, shard, spoken), readings.get((asset, address), ()), "no-evidence")
             for address, found in by_address(mine)
         ]
-        yield join_endpoints(asset, _asked(mine, shard), parts)
+        yield join_endpoints(asset, _asked(mine, shard, spoken), parts)
 
 
 def by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
@@ -130,9 +140,13 @@ def by_address(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]
     return sorted(found.items())
 
 
-def _asked(endpoints: Iterable[Endpoint], shard: TlsShard) -> Keys:
+def _asked(endpoints: Iterable[Endpoint], shard: TlsShard, spoken: Collection[Endpoint]) -> Keys:
+    """Of a guess that was wrong nothing was asked but whether TLS is spoken at all."""
     union = NOTHING
     for one in endpoints:
+        if one.guess and one not in spoken:
+            union |= Keys.of((key_of(one.port, one.name, ENDPOINT),))
+            continue
         union |= asked_keys(one.port, one.name, shard.profile, twice=shard.is_asked_twice(one))
     return union
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,6 +22,7 @@ from tasks.tls.handover import Handover
 from tasks.tls.hello import say_hello
 from tasks.tls.question import TlsQuestion
 from tasks.tls.revocation import revocation_of
+from tasks.tls.turnstile import waited
 
 _HOUSE = Path(tasks.__file__).parents[1]
 _SPARE = 2.0
@@ -28,15 +30,27 @@ _SPARE = 2.0
 _NOT_ASKED = "the profile does not ask this"
 
 
-def ask_tls(question: TlsQuestion, folder: Path, *, cancelled: threading.Event | None = None) -> Evidence:
+def ask_tls(
+    question: TlsQuestion,
+    folder: Path,
+    *,
+    cancelled: threading.Event | None = None,
+    scans: threading.Semaphore | None = None,
+) -> Evidence:
     """One endpoint, one document of the media `tls`: also where no TLS is spoken, or the scan died.
 
     Who does not speak TLS is told from here within seconds. The rest of `full` and `watch` runs in a process of its
     own, since what it uses can hang or crash on hostile servers; if that dies, the document says so, and is blind.
+
+    Args:
+        question: what to ask.
+        folder: where the document is written.
+        cancelled: set by who wants no more.
+        scans: a slot of these is taken for that process, where many are asked who may not speak TLS at all.
     """
     work = Path(mkdtemp(prefix="tls-", dir=folder))
     path = work / "evidence.json"
-    started, began = now(), time.monotonic()
+    started, began, stood = now(), time.monotonic(), waited()
     if cancelled is not None and cancelled.is_set():
         document = blind(question, started, Hello("silent", "not asked"), "cancelled before it was asked")
         write(document, path)
@@ -47,8 +61,9 @@ def ask_tls(question: TlsQuestion, folder: Path, *, cancelled: threading.Event |
     else:
         document = blind(question, started, hello, _NOT_ASKED)
         if question.profile != "certificate":
-            took = time.monotonic() - began
-            return _ask_child(Handover(question, hello, flight, took), document, work, cancelled)
+            took = time.monotonic() - began - (waited() - stood)
+            with scans or nullcontext():
+                return _ask_child(Handover(question, hello, flight, took), document, work, cancelled)
         document = _with_certificates(document, flight, question)
     write(replace(document, seconds=round(time.monotonic() - began, 3)), path)
     return Evidence("tls", path)
@@ -60,6 +75,7 @@ def ask_many(
     *,
     at_once: int = 4,
     slots: threading.Semaphore | None = None,
+    scans: threading.Semaphore | None = None,
     on_done: Callable[[TlsQuestion, Evidence], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> Iterator[Evidence]:
@@ -70,6 +86,7 @@ def ask_many(
         folder: where the documents are written.
         at_once: how many of these are asked side by side.
         slots: shared with others who ask meanwhile; each question takes one while it is asked.
+        scans: see `ask_tls`.
         on_done: told of each.
         cancelled: set by who wants no more.
     """
@@ -78,7 +95,7 @@ def ask_many(
 
     def ask(question: TlsQuestion) -> Evidence:
         with free:
-            return ask_tls(question, folder, cancelled=stop)
+            return ask_tls(question, folder, cancelled=stop, scans=scans)
 
     waiting = iter(questions)
     running: dict[Future[Evidence], TlsQuestion] = {}

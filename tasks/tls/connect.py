@@ -6,6 +6,7 @@ from tasks.tls.failures import NoConversation, Unreachable
 from tasks.tls.question import TlsQuestion, proxy_of
 from tasks.tls.starttls import start_tls
 from tasks.tls.stream import Stream
+from tasks.tls.turnstile import wait_turn
 
 
 def connect(question: TlsQuestion, seconds: float | None = None) -> Stream:
@@ -19,6 +20,7 @@ def connect(question: TlsQuestion, seconds: float | None = None) -> Stream:
         NoConversation: one of its kinds, which says how far we came.
     """
     patience = question.timeout if seconds is None else seconds
+    wait_turn(question.turnstile, question.pace)
     if question.http_proxy is None:
         stream = Stream.open(question.address, question.port, patience)
     else:

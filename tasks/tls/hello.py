@@ -10,6 +10,7 @@ from tasks.tls.failures import NoConversation
 from tasks.tls.flight import Flight
 from tasks.tls.question import TlsQuestion
 
+GUESS_PATIENCE = 2.0
 PATIENCE = 6.0
 """Some servers look the client's name up before they say anything, which takes them 5 seconds where DNS is broken."""
 
@@ -17,13 +18,14 @@ PATIENCE = 6.0
 def say_hello(question: TlsQuestion) -> tuple[Hello, Flight | None]:
     """Say hello as everybody would, and where that ends badly, as SSL 2 and then TLS 1.0 would.
 
-    A refusal in TLS's own words is `tls` too: the port speaks it, though not with us.
+    A refusal in TLS's own words is `tls` too: the port speaks it, though not with us. Where TLS is only a guess, one
+    hello has to do.
     """
-    patient = replace(question, timeout=max(question.timeout, PATIENCE))
+    patient = replace(question, timeout=GUESS_PATIENCE if question.guess else max(question.timeout, PATIENCE))
     try:
         flight = converse(patient, first_offer(question.name))
     except NoConversation as failure:
-        if failure.outcome != "reset":
+        if failure.outcome != "reset" or question.guess:
             return Hello(_outcome(failure), str(failure)), None
         return _ask_otherwise(question, failure)
     if flight.declined:

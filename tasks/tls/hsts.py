@@ -11,6 +11,7 @@ import httpx
 
 from estate.tls.evidence import Hsts
 from tasks.tls.question import TlsQuestion
+from tasks.tls.turnstile import wait_turn
 
 NO_HTTP_PORTS = frozenset({465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 3269, 5061, 5223, 5671, 6514, 6697, 8883})
 """Where IANA registers a protocol over TLS that is not HTTP: silence after a request for a page is no riddle there."""
@@ -36,6 +37,7 @@ def ask_hsts(question: TlsQuestion) -> Hsts:
     if question.name is not None:
         headers["Host"] = question.name if question.port == 443 else f"{question.name}:{question.port}"
     extensions = {"sni_hostname": question.name} if question.name is not None else {}
+    wait_turn(question.turnstile, question.pace)
     try:
         with (
             httpx.Client(verify=_any_server(question), timeout=question.timeout, trust_env=False) as client,

@@ -31,6 +31,9 @@ class TlsQuestion:
         timeout: seconds that one connection may be silent.
         deadline: seconds for everything.
         revocation_hosts: hosts that OCSP and CRL questions may go to; without any, only staples are read.
+        guess: nobody says that TLS is spoken there: one hello, and little patience.
+        turnstile: a file that all share who share a pace; see `turnstile.py`.
+        pace: connections in a second of all who pass that turnstile.
     """
 
     address: str
@@ -44,6 +47,9 @@ class TlsQuestion:
     timeout: float = 5.0
     deadline: float = 120.0
     revocation_hosts: tuple[str, ...] = ()
+    guess: bool = False
+    turnstile: str | None = None
+    pace: int = 1_000
 
     def __post_init__(self) -> None:
         """Refuse what a tool or a protocol could misread.
@@ -69,6 +75,10 @@ class TlsQuestion:
         for path in self.client_certificate or ():
             if not Path(path).is_absolute() or "\0" in path:
                 raise BadTarget(f"{path!r} is not an absolute path")
+        if self.turnstile is not None and not Path(self.turnstile).is_absolute():
+            raise BadTarget(f"{self.turnstile!r} is not an absolute path")
+        if self.pace < 1:
+            raise BadTarget("a pace is at least one connection in a second")
         if self.http_proxy is not None:
             proxy_of(self.http_proxy)
         if not 1 <= self.per_server <= 10:

@@ -16,6 +16,7 @@ from estate.certificates.sources import Source
 from estate.diff import Breaker
 from estate.errors import BadInput, BadReport, CouldNotLook, NothingToAsk, OutOfScope
 from estate.scope import Scope
+from estate.store.database import home
 from estate.store.endpoints import declared_endpoints, found_endpoints, was_swept
 from estate.store.leases import me
 from estate.store.runs import NewRun, Profile
@@ -27,6 +28,7 @@ from tasks.rounds import Round, making_of
 from tasks.tls.asker import TlsAsker
 from tasks.tls.second_opinion import names_to_ask
 from tasks.tls.sources import complaints, find_sources
+from tasks.tls.turnstile import turnstile_in
 from tasks.wanted import Wanted, admit, without_excluded
 
 _SHARD = 16
@@ -73,7 +75,10 @@ def planned(here: Surroundings, asked: Certificates, profile: AskedProfile, now:
             if only:
                 continue
         else:
-            endpoints, warnings = find_endpoints(here, scope, wanted), (*wanted.warnings, *warnings)
+            endpoints = find_endpoints(
+                here, scope, wanted, guess=profile == "full" and here.manifest.tls.try_open_ports
+            )
+            warnings = (*wanted.warnings, *warnings)
         break
     if not endpoints and not sources:
         where = f"at {', '.join(asked.only)}" if asked.only else f"in scope {scope.name!r}"
@@ -102,7 +107,7 @@ def tls_round_of(
     second, kept_back = _second_opinions(here, scope, endpoints) if profile == "full" else (frozenset(), ())
     shards = [
         TlsShard(part, profile, roots, tuple(sorted({one.name for one in part if one.name} & second)))
-        for part in plan_parts(endpoints, size)
+        for part in _parts(endpoints, size)
     ]
     # All sources of an asset are one shard: only together they tell which of its files are gone.
     shards += [
@@ -134,7 +139,10 @@ def tls_round_of(
         maker=me(),
     )
     hosts = here.manifest.tls.revocation_hosts
-    with making_of(here, scope, new, lambda stop: TlsAsker(scope, stop, hosts), TlsShard.from_json) as round_:
+    turnstile = turnstile_in(home(), scope.name)
+    with making_of(
+        here, scope, new, lambda stop: TlsAsker(scope, stop, hosts, turnstile), TlsShard.from_json
+    ) as round_:
         yield round_
 
 
@@ -158,22 +166,36 @@ def _second_opinions(
     return frozenset(name for name, why in found.items() if not why), words
 
 
+def _parts(endpoints: Sequence[Endpoint], size: int) -> Iterator[tuple[Endpoint, ...]]:
+    """What is known to speak TLS, and apart from it what is only tried, which takes a hello each."""
+    yield from plan_parts((one for one in endpoints if not one.guess), size)
+    yield from plan_parts((one for one in endpoints if one.guess), _HANDSHAKES)
+
+
 def _spell(plan: Planned) -> str:
     """How much is asked, in words."""
     paths = sum(len(one.paths) for one in plan.sources)
-    counts = ((len(plan.endpoints), "endpoint"), (paths, "path"))
+    guesses = sum(one.guess for one in plan.endpoints)
+    counts = ((len(plan.endpoints) - guesses, "endpoint"), (guesses, "other open port"), (paths, "path"))
     return ", ".join(f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
 
 
-def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted) -> tuple[Endpoint, ...]:
-    """Every endpoint at an address that was admitted; what is fragile is never asked."""
+def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted, *, guess: bool = False) -> tuple[Endpoint, ...]:
+    """Every endpoint at an address that was admitted; what is fragile is never asked.
+
+    Args:
+        here: the surroundings.
+        scope: what may be touched.
+        wanted: what was admitted.
+        guess: whether open ports of which nobody knows what they speak are tried.
+    """
     addresses: Mapping[str, tuple[str, ...]] = _Addresses(wanted)
     declared = set(declared_endpoints(here.manifest, scope.zone, addresses))
     places = {(one.address, one.port) for one in declared}
     # What the owners declare goes before what the sweep found at the same place.
     found = {
         one
-        for one in found_endpoints(here.database, scope.zone, scope.vantage, addresses)
+        for one in found_endpoints(here.database, scope.zone, scope.vantage, addresses, guess=guess)
         if (one.address, one.port) not in places
     }
     return tuple(

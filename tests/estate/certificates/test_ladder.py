@@ -9,30 +9,38 @@ END = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("days", "watch", "warn", "high", "critical"),
+    ("days", "lefts"),
     [
-        (398, 398 / 3, 30, 14, 1),
-        (200, 200 / 3, 30, 14, 1),
-        (100, 100 / 3, 30, 14, 1),
-        (91, 91 / 3, 91 / 6, 91 / 12, 1),
-        (90, 30, 15, 7.5, 1),
-        (47, 47 / 3, 47 / 6, 47 / 12, 1),
-        (6, 2, 1, 0.75, 0.25),
-        (3650, 398 / 3, 30, 14, 1),
+        (398, (398 / 3, 30, 14, 7, 3, 1)),
+        (200, (200 / 3, 30, 14, 7, 3, 1)),
+        (100, (100 / 3, 30, 14, 7, 3, 1)),
+        (3650, (398 / 3, 30, 14, 7, 3, 1)),
+        (91, (91 / 3, 91 / 6, 91 / 12, 3, 1)),
+        (90, (30, 15, 7.5, 3, 1)),
+        (60, (20, 10, 5, 3, 1)),
+        (47, (47 / 3, 47 / 6, 47 / 12, 1)),
+        (14, (14 / 3, 14 / 6, 1.75, 14 / 24)),
+        (6, (2, 1, 0.75, 0.25)),
     ],
 )
-def test_every_length_of_life_has_its_rungs(days, watch, warn, high, critical):
+def test_every_length_of_life_has_its_rungs(days, lefts):
     assert [step.left for step in ladder(days * DAY)] == [
-        pytest.approx(left * DAY, abs=timedelta(seconds=1)) for left in (watch, warn, high, critical)
+        pytest.approx(left * DAY, abs=timedelta(seconds=1)) for left in lefts
     ]
 
 
 @pytest.mark.parametrize("days", [0.25, 1, 3, 6, 7, 14, 30, 46, 47, 60, 90, 91, 100, 200, 398, 825, 3650, 9000])
 def test_rungs_come_one_after_the_other_and_within_the_life(days):
-    lefts = [step.left for step in ladder(days * DAY)]
+    steps = ladder(days * DAY)
+    lefts = [step.left for step in steps]
     assert lefts == sorted(lefts, reverse=True)
-    assert len(set(lefts)) == 4
+    assert len(set(lefts)) == len({step.rung for step in steps}) == len(steps) >= 4
     assert lefts[0] < days * DAY
+
+
+def test_a_long_life_is_told_of_at_a_week_and_at_three_days():
+    seen = [rung_of(200 * DAY, END, END - left * DAY) for left in (14, 7, 3, 1)]
+    assert seen == [Rung.HIGH, Rung.WEEK, Rung.DAYS, Rung.CRITICAL]
 
 
 def test_a_certificate_climbs_from_nothing_to_expired():

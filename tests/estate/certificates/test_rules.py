@@ -61,6 +61,8 @@ def reissued_by_itself(look):
 FIRES = {
     "expired": lambda look: look.at(look.leaf(end=look.w.now - HOUR)),
     "expiring-critical": lambda look: look.at(look.left(90 * DAY, 20 * HOUR)),
+    "expiring-days": lambda look: look.at(look.left(200 * DAY, 2 * DAY)),
+    "expiring-week": lambda look: look.at(look.left(200 * DAY, 6 * DAY)),
     "expiring-high": lambda look: look.at(look.left(90 * DAY, 5 * DAY)),
     "expiring-warn": lambda look: look.at(look.left(90 * DAY, 12 * DAY)),
     "expiring-watch": lambda look: look.at(look.left(90 * DAY, 25 * DAY)),
@@ -85,6 +87,8 @@ FIRES = {
 QUIET = {
     "expired": lambda look: look.at(look.leaf(end=look.w.now + HOUR)),
     "expiring-critical": lambda look: look.at(look.left(90 * DAY, 2 * DAY)),
+    "expiring-days": lambda look: look.at(look.left(200 * DAY, 4 * DAY)),
+    "expiring-week": lambda look: look.at(look.left(90 * DAY, 6 * DAY)),
     "expiring-high": lambda look: look.at(look.left(90 * DAY, 10 * DAY)),
     "expiring-warn": lambda look: look.at(look.left(90 * DAY, 20 * DAY)),
     "expiring-watch": lambda look: look.at(look.left(90 * DAY, 40 * DAY)),

@@ -126,3 +126,48 @@ def test_how_tls_began_is_remembered(estate):
     settle_tls(estate, NOW, {Endpoint(A, A, 2525, None, "smtp"): shown(chain("a.example"))})
     settle_tls(estate, NOW, {Endpoint(A, A, 2525, None, "smtp"): shown(chain("a.example"))}, scan="certificates")
     assert found(estate) == {(A, 2525): (None, "smtp")}
+
+
+def guessed(estate):
+    return {
+        one.port for one in found_endpoints(estate.database, "default", "inside", ADMITTED, guess=True) if one.guess
+    }
+
+
+def test_open_ports_of_which_nobody_knows_what_they_speak_are_guesses(estate):
+    ports = {
+        "tcp/443": "open",  # by its number
+        "tcp/8000": "open",
+        "tcp/8001": "open http nginx",
+        "tcp/8002": "open tcpwrapped",
+        "tcp/8003": "closed",
+        "tcp/22": "open",
+        "tcp/80": "open",
+        "tcp/502": "open",
+        **{f"tcp/{number}": "open" for number in range(9100, 9108)},
+    }
+    estate.look("2026-01-01", {A: ports}, ports=PORTS)
+    assert guessed(estate) == {8000, 8002}
+    assert found(estate) == {(A, 443): (None, None)}
+
+
+def test_what_spoke_tls_is_no_guess_any_more(estate):
+    estate.look("2026-01-01", {A: {"tcp/8000": "open"}}, ports=PORTS)
+    right = Endpoint(A, A, 8000, guess=True)
+    first = settle_tls(estate, NOW, {right: shown(chain("a.example"))})
+    assert "first_observed" in estate.kinds(first)
+    assert guessed(estate) == set()
+    assert found(estate) == {(A, 8000): (None, None)}
+
+
+def test_a_wrong_guess_is_no_change_no_finding_and_no_lack_of_sight(estate):
+    estate.look("2026-01-01", {A: {"tcp/8000": "open"}}, ports=PORTS)
+    wrong = Endpoint(A, A, 8000, guess=True)
+    for day, outcome in enumerate(("plaintext", "reset", "silent")):
+        settled = settle_tls(estate, NOW + timedelta(days=day), {wrong: silence(outcome)})
+        assert (settled.state, estate.kinds(settled), settled.run.blind) == ("complete", {}, 0)
+    assert not [one for one in estate.findings() if one["locator"].startswith("tls/")]
+    assert guessed(estate) == {8000}
+    speaks = settle_tls(estate, NOW + timedelta(days=9), {wrong: shown(chain("a.example"))})
+    (change,) = (one for one in estate.changes(speaks.run) if one["key"] == "tls/8000/-/endpoint")
+    assert change["kind"] == "appeared"

@@ -102,3 +102,40 @@ def test_a_chain_that_cannot_be_read_leaves_no_grade():
 def test_evidence_of_another_kind_is_refused():
     with pytest.raises(BadReport, match="no reader for nmap"):
         list(sights(shard_of(WEB), [Document("nmap", 0, BytesIO())], Notes()))
+
+
+GUESS = Endpoint("10.0.0.9", "10.0.0.9", 8000, guess=True)
+ANY_ENDPOINT = "tls/8000/-/endpoint"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [
+        ("plaintext", Verdict.NEGATIVE), ("garbage", Verdict.NEGATIVE), ("refused", Verdict.NEGATIVE),
+        ("silent", Verdict.SILENT), ("reset", Verdict.SILENT), ("unreachable", Verdict.BLIND),
+    ],
+)  # fmt: skip
+def test_of_a_wrong_guess_one_thing_is_known_and_no_other_was_asked(outcome, verdict):
+    found, _ = seen(shard_of(GUESS), (GUESS, silence(outcome)))
+    sight = found["10.0.0.9"]
+    assert list(sight.asked) == [ANY_ENDPOINT]
+    look = sight.verdict(ANY_ENDPOINT)
+    assert look is not None
+    assert (look.verdict, look.reason) == (verdict, outcome)
+
+
+def test_a_right_guess_is_asked_and_told_like_any_endpoint(good):
+    found, _ = seen(shard_of(GUESS), (GUESS, good))
+    assert {ANY_ENDPOINT, "tls/8000/-/grade"} <= set(found["10.0.0.9"].present)
+
+
+def test_a_guess_that_nobody_asked_is_one_blind_key():
+    found, _ = seen(shard_of(GUESS))
+    assert [str(look.keys) for look in found["10.0.0.9"].blind] == [ANY_ENDPOINT]
+
+
+def test_a_guess_beside_an_endpoint_takes_nothing_from_it(good):
+    known = replace(GUESS, port=443, guess=False)
+    found, _ = seen(shard_of(known, GUESS), (known, good), (GUESS, silence("plaintext")))
+    assert "tls/443/-/grade" in found["10.0.0.9"].present
+    assert TlsShard.from_json(shard_of(known, GUESS).to_json()).endpoints == (known, GUESS)
