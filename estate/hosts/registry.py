@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from estate.findings import Rule
-from estate.hosts import access, hardening, packages, privilege
+from estate.hosts import access, hardening, packages, privilege, vulnerabilities
 from estate.hosts.checks import NAMESPACE, Aspect, Check, Inventory
 
 GROUPS: Mapping[str, Aspect] = {"PKG": "packages", "PRV": "privilege", "ACC": "access", "HRD": "hardening"}
@@ -15,7 +15,13 @@ INVENTORY: tuple[Inventory, ...] = (
     *access.INVENTORY,
     *hardening.INVENTORY,
 )
-CHECKS: tuple[Check, ...] = (*packages.CHECKS, *privilege.CHECKS, *access.CHECKS, *hardening.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *packages.CHECKS,
+    *vulnerabilities.CHECKS,
+    *privilege.CHECKS,
+    *access.CHECKS,
+    *hardening.CHECKS,
+)
 
 OF_THE_CLOUD = frozenset({"HOST-HRD-007"})
 """Checks that make the host ask its metadata service, and so are asked only where somebody wants that."""

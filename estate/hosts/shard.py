@@ -11,15 +11,15 @@ from estate.evidence import Document, Notes
 from estate.hosts.evidence import read_collected, read_visit
 from estate.hosts.host import Host, Visit
 from estate.hosts.reading import ASKED, host_reading
+from estate.hosts.vulnerabilities import DOCUMENT
 from estate.hosts.words import REASONS
+from estate.intel.knowledge import MOST_BYTES
 from estate.observations import Reading, Sight, merge
 from estate.text import printable
 
 Via = Literal["local", "ssh", "docker"]
 Sudo = Literal["no", "pinned", "full"]
 Level = Literal["standard", "cloud"]
-_INTEL = {"osv": 512 * 1024 * 1024, "kev": 64 * 1024 * 1024, "epss": 256 * 1024 * 1024}
-"""Documents about packages rather than hosts, by their media, and how large each may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
     levels = {target.asset: target.level for target in shard.targets}
     assets = sorted(levels)
     readings: dict[str, list[Reading]] = {asset: [] for asset in assets}
-    intel = {document.media: _bounded(document) for document in documents if document.media in _INTEL}
+    intel = {document.media: _bounded(document) for document in documents if document.media == DOCUMENT}
     for document in documents:
-        if document.media in _INTEL:
+        if document.media == DOCUMENT:
             continue
         if document.media != "host":
             raise BadReport(f"no reader for {document.media} among the evidence of hosts")
@@ -112,10 +112,9 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
 
 
 def _bounded(document: Document) -> bytes:
-    most = _INTEL[document.media]
-    found = document.stream.read(most + 1)
-    if len(found) > most:
-        raise BadReport(f"a document of {document.media} has more than {most:,} bytes")
+    found = document.stream.read(MOST_BYTES + 1)
+    if len(found) > MOST_BYTES:
+        raise BadReport(f"a document of {document.media} has more than {MOST_BYTES:,} bytes")
     return found
 
 

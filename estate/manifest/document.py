@@ -7,7 +7,15 @@ from estate.errors import ScopeMissing
 from estate.manifest.certificates import DeclaredCertificates
 from estate.manifest.lookup import Declared
 from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, DeclaredHost, Expectation, Table
-from estate.manifest.settings import DatabaseSettings, Estate, EvidenceSettings, Retention, SslLabsSettings, TlsSettings
+from estate.manifest.settings import (
+    DatabaseSettings,
+    Estate,
+    EvidenceSettings,
+    IntelSettings,
+    Retention,
+    SslLabsSettings,
+    TlsSettings,
+)
 from estate.scope import Scope
 
 
@@ -22,6 +30,7 @@ class Manifest(Table):
     certificates: tuple[DeclaredCertificates, ...] = ()
     hosts: tuple[DeclaredHost, ...] = ()
     tls: TlsSettings = TlsSettings()
+    intel: IntelSettings = IntelSettings()
     ssllabs: SslLabsSettings = SslLabsSettings()
     database: DatabaseSettings = DatabaseSettings()
     evidence: EvidenceSettings = EvidenceSettings()

@@ -34,6 +34,20 @@ def read_database_url(value: object) -> str:
     return f"{scheme}://{rest}"
 
 
+def read_url(value: object) -> str:
+    """The URL of a web service.
+
+    Raises:
+        BadTarget: anything else, or one with a password.
+    """
+    parts = urlsplit(value) if isinstance(value, str) and value.isprintable() and " " not in value else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadTarget(f"{str(value)[:80]!r} is not the URL of a web service, such as https://api.osv.dev")
+    if parts.username or parts.password:
+        raise BadTarget("holds a password, which has no place in this file")
+    return parts.geturl()
+
+
 def read_variable(value: object) -> str:
     """The name of an environment variable.
 
@@ -154,6 +168,21 @@ class SslLabsSettings(Table):
     patience_minutes: int = Field(
         60, ge=1, le=1440, strict=True, description="After so long the round goes on without the rest of its answers."
     )
+
+
+class IntelSettings(Table):
+    """Which vulnerability databases are asked about packages; without `osv` none is, and nothing leaves the house."""
+
+    osv: Annotated[str, BeforeValidator(told(read_url))] | None = Field(
+        None, description="OSV's API or a mirror of it: names and versions of packages are sent there, never hosts."
+    )
+    kev: Annotated[str, BeforeValidator(told(read_url))] | None = Field(
+        None, description="CISA's catalogue of vulnerabilities that are used in attacks, or a copy."
+    )
+    epss: Annotated[str, BeforeValidator(told(read_url))] | None = Field(
+        None, description="FIRST's file of how likely attacks are, or a copy."
+    )
+    hours: float = Field(6.0, ge=0, le=168, description="For how long an answer holds before it is asked again.")
 
 
 class EvidenceSettings(Table):

@@ -14,11 +14,16 @@ from threading import Event
 from estate.diff import Change
 from estate.errors import OutOfScope
 from estate.evidence import Evidence
-from estate.hosts.evidence import read_visit, spell_visit
-from estate.hosts.host import Visit
+from estate.hosts.evidence import read_collected, read_visit, spell_visit
+from estate.hosts.host import Host, Visit
+from estate.hosts.packages import read_packages
 from estate.hosts.shard import HostShard, Target
+from estate.hosts.vulnerabilities import DOCUMENT, asked_of
+from estate.intel.knowledge import spell_knowledge
+from estate.intel.packages import Asked
 from estate.scope import Scope
 from tasks.hosts.visit import may_retry, visit
+from tasks.intel.rater import Rater
 
 AT_ONCE = 16
 """Visits wait for the host most of the time: the collector runs there."""
@@ -39,9 +44,21 @@ class HostAsker:
     scope: Scope | None
     stop: Event
     lanes: int = 1
+    rater: Rater | None = None
 
     def ask(self, shard: HostShard, folder: Path, report: Report) -> Iterator[Evidence]:
         """Visit every host of a shard, by its first way in that leads there; each brings a document in any case."""
+        wanted: set[Asked] = set()
+        for evidence in self._visit_all(shard, folder, report):
+            if self.rater is not None:
+                wanted.update(_packages(evidence))
+            yield evidence
+        if self.rater is not None and wanted:
+            path = folder / "intel.json"
+            path.write_bytes(spell_knowledge(self.rater.know(wanted)))
+            yield Evidence(DOCUMENT, path)
+
+    def _visit_all(self, shard: HostShard, folder: Path, report: Report) -> Iterator[Evidence]:
         running: set[Future[list[Evidence]]] = set()
         hosts = [tuple(ways) for _, ways in groupby(shard.targets, key=lambda target: target.asset)]
         waiting = iter(hosts)
@@ -101,3 +118,12 @@ class HostAsker:
         path = Path(mkdtemp(prefix="unsent-", dir=folder)) / "visit.json"
         path.write_bytes(spell_visit(told))
         return Evidence("host", path)
+
+
+def _packages(evidence: Evidence) -> tuple[Asked, ...]:
+    """What a vulnerability database would be asked for a host that was just visited."""
+    if evidence.companion is None:
+        return ()
+    with evidence.path.open("rb") as told, evidence.companion.open("rb") as output:
+        visited = read_visit(told)
+        return asked_of(read_packages(Host(visited, read_collected(output, visited.nonce))))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 from blocks.audit import Audit
 from estate.assets import canonical_address, canonical_name, parse_asset
@@ -20,6 +21,7 @@ from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
 from tasks.hosts.asker import HostAsker
 from tasks.hosts.collector import digest
+from tasks.intel.rater import Rater
 from tasks.names import resolve
 from tasks.rounds import MOST_LANES, Round, making_of
 from tasks.wanted import without_excluded
@@ -81,14 +83,20 @@ def open_round(
         flow_run_id=flow_run_id,
         policy_sha256=here.policy.sha256,
         engine=f"collector {digest()[:12]}",
+        intel=f"osv {now:%Y-%m-%dT%H:%MZ}" if here.manifest.intel.osv else "",
         choice=f"{count} host{'' if count == 1 else 's'}",
         floor=scope.floor if scope else 0.5,
         warnings=ways.warnings,
         maker=me(),
     )
     lanes = min(MOST_LANES, max(1, len(shards)))
+    intel = here.manifest.intel
     admitting = without_excluded(scope, here.bindings(scope.zone)) if scope else None
-    with making_of(here, scope, new, lambda stop: HostAsker(admitting, stop, lanes), HostShard.from_json) as round_:
+
+    def asker(stop: Event) -> HostAsker:
+        return HostAsker(admitting, stop, lanes, Rater(intel, stop) if intel.osv else None)
+
+    with making_of(here, scope, new, asker, HostShard.from_json) as round_:
         yield round_
 
 
