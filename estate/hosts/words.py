@@ -44,15 +44,21 @@ REASONS: Mapping[str, str] = {
 }
 
 
+_PLURALS: Mapping[str, str] = {
+    "authorized-key": "keys that may log in",
+    "capability": "files with capabilities",
+}
+
+
 def counted(family: str, number: int) -> str:
     """`3 accounts`."""
+    return f"{number:,} {FAMILIES.get(family, family) if number == 1 else _plural(family)}"
+
+
+def _plural(family: str) -> str:
     name = FAMILIES.get(family, family)
-    plural = name if number == 1 else f"{name[:-1]}ies" if name.endswith("y") and name[-2] not in "aeo" else f"{name}s"
-    if family == "authorized-key" and number != 1:
-        plural = "keys that may log in"
-    if family == "capability" and number != 1:
-        plural = "files with capabilities"
-    return f"{number:,} {plural}"
+    ending = f"{name[:-1]}ies" if name.endswith("y") and name[-2] not in "aeo" else f"{name}s"
+    return _PLURALS.get(family, ending)
 
 
 def place(family: str) -> int:
@@ -67,7 +73,7 @@ def unseen(reason: str, keys: Iterable[str]) -> str:
 
 
 def _spell(family: str) -> str:
-    return family if family in BY_ID else f"{FAMILIES.get(family, family)}s"
+    return family if family in BY_ID else _plural(family)
 
 
 def families(keys: Iterable[str]) -> Iterator[tuple[str, int]]:
