@@ -48,6 +48,8 @@ def asked_of(packages: Packages) -> tuple[Asked, ...]:
 def system_vulnerabilities(host: Host) -> Iterator[Problem]:
     """HOST-PKG-005: packages of the distribution."""
     packages = host.read(read_packages)
+    if packages.system_fault and not packages.system:
+        raise Unseen(packages.system_fault)
     knowledge = _knowledge(host)
     if not packages.ecosystems and packages.system:
         raise Unseen("not-rated")
@@ -67,6 +69,8 @@ def system_vulnerabilities(host: Host) -> Iterator[Problem]:
 def library_vulnerabilities(host: Host) -> Iterator[Problem]:
     """HOST-PKG-011: packages of languages, each where it lies."""
     packages = host.read(read_packages)
+    if packages.languages_fault and not packages.languages:
+        raise Unseen(packages.languages_fault)
     knowledge = _knowledge(host)
     wanted = {Asked(each.ecosystem, each.name, each.version) for each in packages.languages}
     for package in packages.languages:
