@@ -1,0 +1,85 @@
+"""How a lab host comes up: the shell script that becomes its first process."""
+
+START = r"""
+set -eu
+root=$1 name=$2 kind=$3
+# The kernel's own threads are process 2's children; a machine of its own shows that process.
+( exec </dev/null >/dev/null 2>&1; until [ -e /mnt/host/run/lab/go ]; do sleep 0.05; done
+	exec chroot /mnt/host /bin/sh -c 'printf kthreadd >/proc/self/comm; while :; do sleep 1000; done' ) &
+hostname "$name"
+ip link set lo up
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 lab /mnt
+mkdir /mnt/upper /mnt/work /mnt/host
+mount -t overlay -o "lowerdir=$root,upperdir=/mnt/upper,workdir=/mnt/work" /dev/vda1 /mnt/host
+cd /mnt/host
+mount -t proc -o nosuid,nodev,noexec proc proc
+mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
+mount -t tmpfs -o mode=755,nosuid udev dev
+mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,mode=620,gid=5,ptmxmode=666,nosuid,noexec devpts dev/pts
+mount -t tmpfs -o nosuid,nodev tmpfs dev/shm
+mknod -m 666 dev/null c 1 3
+mknod -m 666 dev/zero c 1 5
+mknod -m 666 dev/full c 1 7
+mknod -m 666 dev/random c 1 8
+mknod -m 666 dev/urandom c 1 9
+mknod -m 666 dev/tty c 5 0
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+mount -t tmpfs -o mode=755,nosuid,nodev,noexec tmpfs run
+mkdir run/lock run/sshd
+chmod 1777 run/lock dev/shm
+
+# The kernel around is another one: its settings are laid over by those of a plain Debian, in files that plants may write.
+shown() { # FOLDER NAME=VALUE...
+	mkdir -p /mnt/shown
+	cp -r --no-preserve=all "$1" /mnt/shown/ 2>/dev/null || :
+	mount -t tmpfs -o mode=755,nosuid,nodev,noexec shown "$1"
+	cp -r "/mnt/shown/${1##*/}/." "$1"
+	rm -rf /mnt/shown
+	at=$1
+	shift
+	for setting; do
+		case $setting in */*=*) mkdir -p "$at/${setting%/*}" ;; esac
+		printf '%s\n' "${setting#*=}" >"$at/${setting%%=*}"
+	done
+}
+shown proc/sys/kernel randomize_va_space=2 kptr_restrict=0 dmesg_restrict=1 unprivileged_bpf_disabled=2 sysrq=438 \
+	perf_event_paranoid=3 yama/ptrace_scope=0 core_pattern=core kexec_load_disabled=0 modules_disabled=0 \
+	unprivileged_userns_clone=1 panic=0 ctrl-alt-del=0 core_uses_pid=0 hostname=host-7 osrelease="$(uname -r)" pid_max=4194304
+shown proc/sys/fs protected_hardlinks=1 protected_symlinks=1 protected_fifos=1 protected_regular=2 suid_dumpable=0
+if [ -d sys/devices/system/cpu/vulnerabilities ]; then
+	shown sys/devices/system/cpu/vulnerabilities
+	for file in sys/devices/system/cpu/vulnerabilities/*; do echo 'Not affected' >"$file"; done
+fi
+mount -t tmpfs -o mode=755,nosuid,nodev,noexec shown sys/module
+mount -t tmpfs -o mode=755,nosuid,nodev,noexec shown sys/kernel
+mkdir -p sys/module/nf_tables sys/module/apparmor/parameters sys/kernel/security/apparmor
+echo Y >sys/module/apparmor/parameters/enabled
+echo lockdown,capability,landlock,yama,apparmor >sys/kernel/security/lsm
+printf 'man_groff (enforce)\nlsb_release (enforce)\n' >sys/kernel/security/apparmor/profiles
+mount -t tmpfs -o mode=755,nosuid,nodev,noexec shown sys/firmware
+
+# runs NAME [USER]: a process of that name that does nothing.
+mkdir run/lab
+cat >run/lab/runs <<'END'
+printf "$1" >/proc/self/comm
+exec </dev/null >/dev/null 2>&1
+while :; do sleep 1000; done
+END
+if [ "$kind" != busybox ]; then
+	mkdir -p run/systemd/system
+	chroot . sh -c '
+		useradd -m -s /bin/bash -G sudo -p "\$y\$j9T\$F5Jx5fExrKuPp53xLKQ..1\$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC" ops
+		/usr/sbin/sshd
+		/usr/sbin/cron
+	' </dev/null >/dev/null 2>&1
+	chroot . setpriv --reuid=systemd-timesync --regid=systemd-timesync --clear-groups \
+		sh /run/lab/runs systemd-timesyn >/dev/null 2>&1 &
+	chroot . sh /run/lab/runs systemd-journal >/dev/null 2>&1 &
+fi
+touch run/lab/go
+cd /
+exec chroot /mnt/host /bin/sh -c 'printf systemd >/proc/self/comm; echo ready; exec >/dev/null 2>&1; while :; do sleep 1000; done'
+"""
