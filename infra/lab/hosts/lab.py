@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from infra.lab.hosts.plants import Planted, planted
+from infra.lab.hosts.catalogue import planted
+from infra.lab.hosts.plants import Planted
 from infra.lab.hosts.root import busybox_root, debian_root
 from infra.lab.hosts.start import START
 from infra.lab.namespaces import LabError
@@ -23,7 +24,10 @@ from infra.lab.namespaces import LabError
 Kind = Literal["clean", "bad", "busybox"]
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_WRITABLE = ("/mnt/upper", *(f"/mnt/host/{place}" for place in ("run", "dev", "dev/shm", "proc/sys/kernel", "proc/sys/fs")))
+_WRITABLE = (
+    "/mnt/upper",
+    *(f"/mnt/host/{place}" for place in ("run", "dev", "dev/shm", "proc/sys/kernel", "proc/sys/fs")),
+)
 _TOLD = r"%p %y %m %U %G %s %T@ %C@ %l\n"
 """Of a file, everything that a write, a rename or a change of rights would change; only reading it does not."""
 
@@ -65,6 +69,19 @@ class LabHost:
             raise LabError(f"in {self.kind}: {script[:200]!r}: {done.stderr.decode(errors='replace')[-500:]}")
         return done.stdout.decode(errors="replace")
 
+    def plant(self, plants: Sequence[Planted]) -> None:
+        """Do everything that makes these, in their order; each in a shell of its own.
+
+        Raises:
+            LabError: one of them could not be made.
+        """
+        steps = "".join(f"at={number}\n(\n{plant.how}\n)\n" for number, plant in enumerate(plants) if plant.how)
+        done = self.run(("sh", "-eu"), stdin=f"trap 'echo $at' EXIT\n{steps}at=done\n".encode())
+        at = done.stdout.decode().strip()
+        if at != "done":
+            what = plants[int(at)].what if at.isdecimal() else "the plants"
+            raise LabError(f"in {self.kind}: {what}: {done.stderr.decode(errors='replace')[-500:]}")
+
     def written(self) -> frozenset[str]:
         """Everything that was ever written here, file by file with what a further write would change of it."""
         within = ("nsenter", "--target", str(self.pid), "--mount")
@@ -103,9 +120,7 @@ def lab_host(kind: Kind, plants: Sequence[Planted] | None = None) -> Iterator[La
                 said = process.communicate(timeout=20)[1].decode(errors="replace")
                 raise LabError(f"lab host {kind}: {said[-800:]}")
         host = LabHost(kind, _child(process.pid))
-        for plant in planted(kind) if plants is None else plants:
-            if plant.how:
-                host.must(plant.how)
+        host.plant(planted(kind) if plants is None else plants)
         yield host
     finally:
         process.kill()

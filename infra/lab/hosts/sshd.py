@@ -60,7 +60,9 @@ def ssh_door(host: LabHost, user: str = "root", address: str = "127.0.0.77") -> 
         }
         host.must(f"mkdir -m 755 {inside}")
         for file, text in texts.items():
-            host.must(f"umask 077; printf %s {_quoted(text)} >{inside}/{file}; chmod {600 if file == 'host_key' else 644} {inside}/{file}")
+            host.must(
+                f"umask 077; printf %s {_quoted(text)} >{inside}/{file}; chmod {600 if file == 'host_key' else 644} {inside}/{file}"
+            )
         port = int(listener.getsockname()[1])
         known = folder / "known_hosts"
         known.write_text(f"[{address}]:{port} {(folder / 'host_key.pub').read_text()}")

@@ -62,6 +62,20 @@ printf 'man_groff (enforce)\nlsb_release (enforce)\n' >sys/kernel/security/appar
 mount -t tmpfs -o mode=755,nosuid,nodev,noexec shown sys/firmware
 
 # runs NAME [USER]: a process of that name that does nothing.
+# A new network takes after the one around; this one is as a plain kernel makes it.
+echo 0 >proc/sys/net/ipv4/ip_forward
+for where in all default lo; do
+	for setting in accept_redirects=1 send_redirects=1 rp_filter=0 route_localnet=0 accept_source_route=1; do
+		echo "${setting#*=}" >"proc/sys/net/ipv4/conf/$where/${setting%=*}"
+	done
+	for setting in forwarding=0 accept_redirects=1; do
+		echo "${setting#*=}" >"proc/sys/net/ipv6/conf/$where/${setting%=*}"
+	done
+done
+echo 0 >proc/sys/net/ipv4/conf/all/accept_source_route
+for setting in tcp_syncookies=1 icmp_echo_ignore_broadcasts=1 icmp_ignore_bogus_error_responses=1; do
+	echo "${setting#*=}" >"proc/sys/net/ipv4/${setting%=*}"
+done
 mkdir run/lab
 cat >run/lab/runs <<'END'
 printf "$1" >/proc/self/comm
@@ -81,5 +95,10 @@ if [ "$kind" != busybox ]; then
 fi
 touch run/lab/go
 cd /
-exec chroot /mnt/host /bin/sh -c 'printf systemd >/proc/self/comm; echo ready; exec >/dev/null 2>&1; while :; do sleep 1000; done'
+exec chroot /mnt/host /bin/sh -c '
+	printf systemd >/proc/self/comm
+	until read -r second </proc/2/comm && [ "$second" = kthreadd ]; do sleep 0.05; done
+	echo ready
+	exec >/dev/null 2>&1
+	while :; do sleep 1000; done'
 """
