@@ -57,8 +57,8 @@ def judge(host: Host) -> Judged:
     unseen: dict[str, str] = {}
     for check in CHECKS:
         try:
-            for problem in check.run(host):
-                failures.append(Failure(check.id, problem.resource, problem.severity, problem.evidence))
+            # Those that came before the check could not see on stand.
+            failures.extend(Failure(check.id, each.resource, each.severity, each.evidence) for each in check.run(host))
         except Unseen as why:
             unseen[check.id] = why.reason
     return Judged(tuple(failures), unseen)

@@ -3,14 +3,15 @@
     with lab_host("bad") as host:
         host.run(("sh", "-s", "--", nonce), stdin=collector())
 
-Needs root, util-linux and iproute2. What is written goes to a layer in memory; nothing of the machine around is changed.
+Needs root, util-linux and iproute2. What is written goes to a layer in memory; nothing around it is changed.
 """
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -123,6 +124,11 @@ def lab_host(kind: Kind, plants: Sequence[Planted] | None = None) -> Iterator[La
         host.plant(planted(kind) if plants is None else plants)
         yield host
     finally:
+        # With its first process all others end; what made it waits for that.
+        with suppress(ProcessLookupError, LabError):
+            os.kill(_child(process.pid), signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
         process.kill()
         process.wait(timeout=20)
         if process.stderr is not None:

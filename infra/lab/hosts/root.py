@@ -142,7 +142,7 @@ _ALPINE = {
     "etc/apk/repositories": "https://dl-cdn.alpinelinux.org/alpine/v3.20/main\n",
     "etc/fstab": "",
     "lib/apk/db/installed": (
-        "C:Q1p0jZb7TnkJVRIRWJ0NJIUkqyxJY=\nP:busybox\nV:1.36.1-r29\nA:x86_64\nS:509600\nI:962560\nT:Size optimized toolbox\n"
+        "C:Q1p0jZb7TnkJVRIRWJ0NJIUkqyxJY=\nP:busybox\nV:1.36.1-r29\nA:x86_64\nS:509600\nI:962560\nT:Toolbox\n"
         "U:https://busybox.net/\nL:GPL-2.0-only\no:busybox\nt:1718209618\nF:bin\nR:busybox\na:0:0:755\n\n"
         "C:Q1mLnAGuAhLnXUTHt0rZtQXyWZJCY=\nP:musl\nV:1.2.5-r0\nA:x86_64\nS:407278\nI:667648\nT:the musl c library\n"
         "U:https://musl.libc.org/\nL:MIT\no:musl\nt:1710261134\nF:lib\nR:ld-musl-x86_64.so.1\na:0:0:755\n\n"
@@ -171,6 +171,8 @@ def _busybox(target: Path, source: Path) -> None:
 
 def _must(*argv: str) -> None:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=_SECONDS, env=environment)
+    done = subprocess.run(
+        argv, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS, env=environment
+    )
     if done.returncode:
         raise LabError(f"{argv[0]}: {(done.stderr or done.stdout)[-1_500:]}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -60,9 +61,9 @@ def ssh_door(host: LabHost, user: str = "root", address: str = "127.0.0.77") -> 
         }
         host.must(f"mkdir -m 755 {inside}")
         for file, text in texts.items():
-            host.must(
-                f"umask 077; printf %s {_quoted(text)} >{inside}/{file}; chmod {600 if file == 'host_key' else 644} {inside}/{file}"
-            )
+            mode = 600 if file == "host_key" else 644
+            place = f"{inside}/{file}"
+            host.must(f"umask 077; printf %s {shlex.quote(text)} >{place}; chmod {mode} {place}")
         port = int(listener.getsockname()[1])
         known = folder / "known_hosts"
         known.write_text(f"[{address}]:{port} {(folder / 'host_key.pub').read_text()}")
@@ -93,7 +94,9 @@ class _Inetd(threading.Thread):
             with connection:
                 self._served = [each for each in self._served if each.poll() is None]
                 self._served.append(
-                    subprocess.Popen(self._command, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
+                    subprocess.Popen(
+                        self._command, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL
+                    )
                 )
 
     def stop(self) -> None:
@@ -113,7 +116,3 @@ def _keygen(path: Path) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise LabError(f"ssh-keygen: {done.stderr}")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

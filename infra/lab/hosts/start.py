@@ -31,7 +31,7 @@ mount -t tmpfs -o mode=755,nosuid,nodev,noexec tmpfs run
 mkdir run/lock run/sshd
 chmod 1777 run/lock dev/shm
 
-# The kernel around is another one: its settings are laid over by those of a plain Debian, in files that plants may write.
+# The kernel around is another one: its settings are laid over by a plain Debian's, in files that plants may write.
 shown() { # FOLDER NAME=VALUE...
 	mkdir -p /mnt/shown
 	cp -r --no-preserve=all "$1" /mnt/shown/ 2>/dev/null || :
@@ -47,7 +47,7 @@ shown() { # FOLDER NAME=VALUE...
 }
 shown proc/sys/kernel randomize_va_space=2 kptr_restrict=0 dmesg_restrict=1 unprivileged_bpf_disabled=2 sysrq=438 \
 	perf_event_paranoid=3 yama/ptrace_scope=0 core_pattern=core kexec_load_disabled=0 modules_disabled=0 \
-	unprivileged_userns_clone=1 panic=0 ctrl-alt-del=0 core_uses_pid=0 hostname=host-7 osrelease="$(uname -r)" pid_max=4194304
+	unprivileged_userns_clone=1 panic=0 ctrl-alt-del=0 core_uses_pid=0 hostname=host-7 osrelease="$(uname -r)"
 shown proc/sys/fs protected_hardlinks=1 protected_symlinks=1 protected_fifos=1 protected_regular=2 suid_dumpable=0
 if [ -d sys/devices/system/cpu/vulnerabilities ]; then
 	shown sys/devices/system/cpu/vulnerabilities
@@ -84,14 +84,19 @@ while :; do sleep 1000; done
 END
 if [ "$kind" != busybox ]; then
 	mkdir -p run/systemd/system
+	od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >etc/machine-id
 	chroot . sh -c '
-		useradd -m -s /bin/bash -G sudo -p "\$y\$j9T\$F5Jx5fExrKuPp53xLKQ..1\$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC" ops
+		useradd -m -s /bin/bash -G sudo -p "\$y\$j9T\$F5Jx5fExrKuPp53x\$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC" ops
 		/usr/sbin/sshd
 		/usr/sbin/cron
 	' </dev/null >/dev/null 2>&1
 	chroot . setpriv --reuid=systemd-timesync --regid=systemd-timesync --clear-groups \
 		sh /run/lab/runs systemd-timesyn >/dev/null 2>&1 &
+	# A journal needs systemd's own groups of processes; what it would hold is in a file here, as rsyslog keeps it.
 	chroot . sh /run/lab/runs systemd-journal >/dev/null 2>&1 &
+	: >var/log/auth.log
+	chmod 640 var/log/auth.log
+	chown 0:4 var/log/auth.log
 fi
 touch run/lab/go
 cd /
