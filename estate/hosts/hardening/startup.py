@@ -47,10 +47,9 @@ def dumps(host: Host) -> Iterator[Problem]:
     if is_container(host):
         return
     pattern = first(told(host, "cores"), "pattern")
-    program = pattern.removeprefix("|").split(" ")[0]
-    if program.startswith(_ANYBODYS):
-        severity = Severity.HIGH if pattern.startswith("|") else Severity.LOW
-        yield Problem("core_pattern", severity, f"kernel.core_pattern = {pattern}", "anybody may be there first")
+    # Where a program takes them, the question is who may replace it, as with every program that root starts.
+    if pattern.startswith(_ANYBODYS):
+        yield Problem("core_pattern", Severity.LOW, f"kernel.core_pattern = {pattern}", "anybody may be there first")
     for line in lines(host.section("cores")):
         if (found := _LIMIT.match(line)) is not None and found[3] != "0":
             yield Problem(f"limits:{found[1]}", Severity.LOW, " ".join(found.groups()[:2]) + f" core {found[3]}")

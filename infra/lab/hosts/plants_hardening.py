@@ -30,8 +30,8 @@ PLANTS: tuple[Planted, ...] = (
     Planted(
         "dumps are handed to a program in /tmp",
         "echo '|/tmp/.handler %p' >/proc/sys/kernel/core_pattern",
-        "HOST-HRD-008",
-        "core_pattern",
+        "HOST-PRV-014",
+        "kernel.core_pattern:/tmp/.handler",
     ),
     # A user's process with the name of a router's is no reason to forward.
     Planted(

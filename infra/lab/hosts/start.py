@@ -94,7 +94,7 @@ if [ "$kind" != busybox ]; then
 		sh /run/lab/runs systemd-timesyn >/dev/null 2>&1 &
 	# A journal needs systemd's own groups of processes; what it would hold is in a file here, as rsyslog keeps it.
 	chroot . sh /run/lab/runs systemd-journal >/dev/null 2>&1 &
-	: >var/log/auth.log
+	echo "$(date '+%b %e %H:%M:%S') host-7 sshd[63]: Server listening on 0.0.0.0 port 22." >var/log/auth.log
 	chmod 640 var/log/auth.log
 	chown 0:4 var/log/auth.log
 fi

@@ -49,7 +49,7 @@ def test_the_inventory_knows_secure_boot(host: MakeHost) -> None:
     [
         ("pattern=core\n", {}),
         ("pattern=|/usr/lib/systemd/systemd-coredump %P %u\nlimit=* hard core 0\n", {}),
-        ("pattern=|/tmp/handler %p\n", {"core_pattern": "high"}),
+        ("pattern=|/tmp/handler %p\n", {}),
         ("pattern=/tmp/core.%p\n", {"core_pattern": "low"}),
         ("pattern=core\nlimit=*\tsoft core unlimited\n", {"limits:*": "low"}),
         ("pattern=core\nlimit=@dev - core 100000\n", {"limits:@dev": "low"}),
