@@ -1,10 +1,11 @@
 """How the ssh server lets people in: HOST-ACC-011 to 016."""
 
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 
 from estate.findings import Severity
 from estate.hosts.access import sshd_judged
-from estate.hosts.access.accounts import Account, read_accounts, read_groups
+from estate.hosts.access.accounts import Account, members_of, read_accounts, read_groups
 from estate.hosts.access.reach import foreign
 from estate.hosts.access.seen import seen_lines
 from estate.hosts.access.shadow import read_openers
@@ -86,8 +87,51 @@ def match_blocks(host: Host) -> Iterator[Problem]:
         yield from _weaker(settings.over(server.settings), rule, openers)
     for block in server.blocks:
         if not (asked and _only_about_users(block.whose)):
-            yield from _weaker(block.over(server.settings), rule, openers)
+            users = _users_of(host, block.whose)
+            for whose in (block.whose,) if users is None else users:
+                yield from _weaker(Settings(block.values, whose).over(server.settings), rule, openers)
     _known(server)
+
+
+def _users_of(host: Host, criteria: str) -> tuple[str, ...] | None:
+    """Who a block is about, where it names users or groups alone: they are called so where the server itself is asked.
+
+    None where that cannot be told.
+    """
+    try:
+        accounts = [account for account in host.read(read_accounts) if account.can_log_in]
+        groups = host.read(read_groups)
+    except Unseen:
+        return None
+    found = {account.name for account in accounts}
+    parts = criteria.split()
+    for kind, patterns in zip(parts[::2], parts[1::2], strict=False):
+        wanted, unwanted = _patterns(patterns)
+        if kind.lower() == "user":
+            found = {name for name in found if _matches(name, wanted, unwanted)}
+        elif kind.lower() == "group":
+            members = [(group.name, set(members_of(group, tuple(accounts)))) for group in groups]
+            of = {name: [group for group, names in members if name in names] for name in found}
+            found = {
+                name
+                for name in found
+                if any(_matches(group, wanted, ()) for group in of[name])
+                and not any(_matches(group, unwanted, ()) for group in of[name])
+            }
+        else:
+            return None
+    return tuple(sorted(found))
+
+
+def _patterns(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What has to match, and what must not: PATTERNS in ssh_config(5)."""
+    words = text.split(",")
+    return tuple(word for word in words if word[:1] != "!"), tuple(word[1:] for word in words if word[:1] == "!")
+
+
+def _matches(name: str, wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> bool:
+    held = [fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in wanted]
+    return any(held) and not any(fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in unwanted)
 
 
 def _weaker(settings: Settings, rule: dict[str, Weakness], openers: frozenset[str] | None) -> Iterator[Problem]:

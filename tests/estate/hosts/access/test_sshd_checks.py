@@ -165,6 +165,31 @@ def test_a_login_that_may_not_ask_resolves_nothing(host, failed) -> None:
         assert failed(f"HOST-ACC-{number:03}", made)[1] == "no-privilege"
 
 
+@pytest.mark.parametrize(
+    ("criteria", "users"),
+    [
+        ("User anna", ["anna"]),
+        ("User a*,!abel", ["anna"]),
+        ("Group dev", ["anna", "eve"]),
+        ("Group *,!dev", ["root", "abel"]),
+        ("User *,!root Group dev,ops", ["abel", "anna", "eve"]),
+        ("User nobody", []),
+        ("User anna Address 10.0.0.0/8", ["User anna Address 10.0.0.0/8"]),
+    ],
+)
+def test_a_block_is_called_by_its_users_whoever_asked(criteria: str, users: list[str], host, failed) -> None:
+    passwd = b"root:x:0:0::/root:/bin/sh\nanna:x:1000:50::/home/anna:/bin/sh\nabel:x:1001:60::/home/abel:/bin/sh\n"
+    passwd += b"eve:x:1002:60::/home/eve:/bin/sh\nnobody:x:65534:1::/:/usr/sbin/nologin\n"
+    sections = {
+        "sshd": b"!file /etc/ssh/sshd_config\n\tMatch %b\n\tX11Forwarding yes\n" % criteria.encode(),
+        "passwd": passwd,
+        "group": b"dev:x:50:eve\nops:x:60:\nroot:x:0:\n",
+    }
+    made = host(sections, {"sshd": "no-privilege", "shadow": "no-privilege"}, 1000)
+    found, unseen = failed("HOST-ACC-015", made)
+    assert (set(found), unseen) == ({f"{user}:X11Forwarding" for user in users}, "no-privilege")
+
+
 def test_settings_are_listed_where_the_server_was_asked(server, host, listed) -> None:
     found, unseen = listed("sshd-setting", server(authorizedkeyscommand="/usr/bin/keys %u"))
     assert found["permitrootlogin"] == {"value": "no"}
