@@ -159,15 +159,19 @@ def certificate_table(changes: Iterable[ChangeObject]) -> Table:
     shown = [
         (change["after"]["not_after"], change)
         for change in changes
-        if change["after"] and "not_after" in change["after"] and change["key"].startswith("certificate/")
+        if change["after"]
+        and "not_after" in change["after"]
+        and change["key"].startswith(("certificate/", "certificate-file/"))
     ]
     for until, change in sorted(shown, key=lambda pair: pair[0]):
         told = change["after"] or {}
-        place = change["key"].removeprefix("certificate/").replace("/", " ").removesuffix(" -")
+        family, _, place = change["key"].partition("/")
+        if family == "certificate":
+            place = place.replace("/", " ").removesuffix(" -")
         table.add_row(
             safe(until[:10]),
             safe(shown_asset(change["asset"])),
-            safe(place),
+            safe(place, 100),
             safe(told.get("names", "-"), 120),
             safe(told.get("issuer", "-"), 100),
         )

@@ -28,14 +28,16 @@ def list_grades(database: Database, run: Run) -> Iterator[dict[str, str]]:
 
 
 def list_certificates(database: Database, run: Run) -> Iterator[dict[str, str]]:
-    """Every certificate that a place of the run's zone shows now, as text."""
+    """Every certificate that a place of the run's zone shows now, or a file holds, as text."""
     for asset, item, told in _facts(database, run, "certificate"):
         family, _, place = item.partition("/")
-        if family == "certificate" and "/problem/" not in item:
+        if family in {"certificate", "certificate-file"} and "/problem/" not in item:
+            if family == "certificate":
+                place = place.replace("/", " ").removesuffix(" -")
             yield {
                 "until": told.get("not_after", "?"),
                 "asset": asset,
-                "place": place.replace("/", " ").removesuffix(" -"),
+                "place": place,
                 "names": told.get("names", "-"),
                 "issuer": told.get("issuer", "-"),
             }

@@ -11,6 +11,7 @@ from estate.certificates.sources import Source
 from estate.errors import OutOfScope
 from estate.store.database import open_database
 from estate.store.folder import EvidenceFolder
+from estate.store.grades import list_certificates
 from estate.store.runs import shards_of
 from estate.tls.shard import TlsShard
 from infra.lab.small_estate import SmallEstate
@@ -166,3 +167,11 @@ def test_a_plan_comes_back_as_it_was_stored():
     shard = TlsShard((), "certificate", "", sources=(source,))
     assert TlsShard.from_json(shard.to_json()) == shard
     assert len(shard) == 1
+
+
+def test_files_are_listed_with_the_certificates_of_endpoints(estate):
+    declare(estate)
+    put(estate, "expired.pem")
+    (row,) = list_certificates(estate.database, look(estate))
+    assert (row["asset"], row["place"]) == ("vault.example", f"{estate.path}/keys/expired.pem")
+    assert row["until"].startswith("20")
