@@ -100,9 +100,9 @@ s_advisories() {
 	have rpm || return 3
 	rpm_query '=%{NAME}>' | head -c 2000000 | {
 		cat
-		for _file in /var/cache/dnf/*/repodata/*updateinfo.xml* /var/cache/libdnf5/*/repodata/*updateinfo.xml*; do
+		for _file in /var/cache/dnf/*/repodata/*updateinfo.xml* /var/cache/libdnf5/*/repodata/*updateinfo.xml* \
+			/var/cache/zypp/raw/*/repodata/*updateinfo.xml* /var/cache/yum/*/*/*/*updateinfo.xml*; do
 			[ -e "$_file" ] || continue
-			# shellcheck disable=SC2016
 			printf '\n>/%s>' "$_file"
 			case $_file in
 			*.gz) limit 20 gzip -dc "$_file" ;;
@@ -152,7 +152,9 @@ s_lists() {
 	for _file in /var/lib/apt/lists/*Release /var/lib/apt/periodic/update-success-stamp \
 		/var/lib/apt/periodic/update-stamp /var/cache/apk/APKINDEX.* /etc/apk/cache/APKINDEX.* \
 		/var/cache/dnf/*/repodata/repomd.xml /var/cache/dnf/*.solv /var/cache/dnf/last_makecache \
-		/var/cache/libdnf5/*/repodata/repomd.xml /var/cache/libdnf5/*/solv/*.solv; do
+		/var/cache/libdnf5/*/repodata/repomd.xml /var/cache/libdnf5/*/solv/*.solv \
+		/var/cache/zypp/raw/*/repodata/repomd.xml /var/cache/zypp/raw/*/cookie \
+		/var/cache/yum/*/*/*/repomd.xml /var/cache/yum/*/*/*/cachecookie; do
 		case $_file in *"$NL"*) continue ;; esac
 		if [ -e "$_file" ]; then stat -c '%Y	%n' "$_file"; fi
 	done
