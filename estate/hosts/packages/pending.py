@@ -1,11 +1,12 @@
 """Updates that wait, updates that are held back, and lists that are too old to know of any."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from estate.findings import Severity
 from estate.hosts.checks import Check, Problem
 from estate.hosts.host import Host, Unseen
+from estate.hosts.packages.listening import is_reached
 from estate.hosts.packages.lists import lists_of, read_lists
 from estate.hosts.packages.release import read_release
 from estate.hosts.packages.system import read_system
@@ -14,11 +15,11 @@ from estate.hosts.who import read_who
 
 
 def _security(host: Host) -> Iterator[Problem]:
-    rated = True
+    rated, severity = True, _severities(host)
     for update in waiting(host):
         rated = rated and update.security is not None
         if update.security and not update.held:
-            yield _problem(update, Severity.HIGH)
+            yield _problem(update, severity(update))
     if not rated:
         raise Unseen("not-rated")
     _need_fresh_lists(host, security=True)
@@ -32,10 +33,17 @@ def _ordinary(host: Host) -> Iterator[Problem]:
 
 
 def _held_back(host: Host) -> Iterator[Problem]:
+    severity = _severities(host)
     for update in waiting(host):
         if update.held:
-            yield _problem(update, Severity.HIGH if update.security else Severity.LOW)
+            yield _problem(update, severity(update) if update.security else Severity.LOW)
     _need_fresh_lists(host, security=False)
+
+
+def _severities(host: Host) -> Callable[[Update], Severity]:
+    """How bad a missing security update is: one step less where no process that listens has loaded what it mends."""
+    reached = is_reached(host)
+    return lambda update: Severity.HIGH if reached(update.name) else Severity.MEDIUM
 
 
 def _problem(update: Update, severity: Severity) -> Problem:

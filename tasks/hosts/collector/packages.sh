@@ -264,6 +264,34 @@ s_deleted() {
 	}'
 }
 
+# The packages whose programs and libraries run in a process that listens: an update of theirs is more urgent.
+s_listening() {
+	root || return 4
+	have ss || return 3
+	_pids=$(limit 10 ss -H -lntup | grep -o 'pid=[0-9]*' | sort -u | head -n 300)
+	_files=$(for _pid in $_pids; do
+		awk '$2 ~ /x/ && sub(/^[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +\//, "/")' "/proc/${_pid#pid=}/maps"
+	done | sort -u | head -n 3000)
+	[ -n "$_files" ] || return 0
+	# Since /bin and /usr/bin became one, a package may know its file by either name.
+	_files=$_files$NL$(printf '%s\n' "$_files" | sed -n 's#^/usr/#/#p')
+	# What is not a package's own is told on standard error, and the answer's status says only that there was some.
+	(
+		set -f
+		IFS=$NL
+		# shellcheck disable=SC2086  # one word a line
+		if [ -e /var/lib/dpkg/status ]; then
+			limit 20 dpkg-query -S $_files | sed -n 's#: /.*##p' | tr -d ' ' | tr ',' '\n'
+		else
+			set -- "$(rpm_database)" $_files
+			_db=$1
+			shift
+			unset IFS
+			as_nobody 20 rpm --dbpath "$_db" -qf --qf '%{NAME}\n' "$@" | grep -v ' '
+		fi
+	) | sort -u
+}
+
 # Software that no package manager of the system's brought, by the marks that the languages' own managers leave.
 # One walk over local file systems; inside a package only packages within it are looked for. A name with a newline is
 # told as N and not entered; a file system that is not this machine's own is told as S.
@@ -363,5 +391,6 @@ packages_sections() {
 	section kernels 20000 s_kernels
 	section reboot 8000 s_reboot
 	section deleted 60000 s_deleted
+	case $_managers in *dpkg* | *rpm*) section listening 30000 s_listening ;; esac
 	section languages 500000 s_languages
 }

@@ -48,6 +48,30 @@ def test_the_evidence_names_both_versions_and_who_offers_the_new_one(host, say) 
     )
 
 
+def test_what_no_listening_process_has_loaded_is_less_urgent(host, judge) -> None:
+    assert judge("HOST-PKG-002", host({**DEBIAN, "listening": b"nginx\n"})) == ({"libssl3": "medium"}, "")
+    # One source is mended as a whole, whichever of its packages is loaded.
+    both = DPKG + b"ii \tamd64\t3.0.11-1\topenssl\t3.0.11-1\topenssl\n"
+    assert judge("HOST-PKG-002", host({**DEBIAN, "dpkg": both, "listening": b"openssl\n"})) == ({"libssl3": "high"}, "")
+    assert judge("HOST-PKG-002", host({**DEBIAN, "listening": b"libssl3:amd64\n"})) == ({"libssl3": "high"}, "")
+    assert judge("HOST-PKG-004", host({**DEBIAN, "listening": b""})) == ({"bash": "low", "libc6:i386": "medium"}, "")
+
+
+def test_what_is_loaded_counts_as_reached_where_nobody_could_look(host, judge) -> None:
+    for fault in ("no-privilege", "missing-tool", "cut"):
+        assert judge("HOST-PKG-002", host({**DEBIAN, "listening": b""}, {"listening": fault})) == (
+            {"libssl3": "high"},
+            "",
+        )
+
+
+def test_everybody_reaches_the_kernel(host, judge) -> None:
+    kernel = b"ii \tamd64\t6.1.1-1\tlinux-signed-amd64\t6.1.1+1\tlinux-image-amd64\n"
+    waits = b"Inst linux-image-amd64 [6.1.1-1] (6.1.9-1 Debian-Security:12/oldstable-security [amd64])\n"
+    made = host({**DEBIAN, "dpkg": kernel, "apt_upgrades": waits, "listening": b""})
+    assert judge("HOST-PKG-002", made) == ({"linux-image-amd64": "high"}, "")
+
+
 def test_ubuntu_names_its_suites_otherwise(host, judge) -> None:
     upgrades = (
         b"Inst libssl3t64 [3.0.13-0ubuntu3] (3.0.13-0ubuntu3.5 Ubuntu:24.04/noble-updates, Ubuntu:24.04/noble-security"
