@@ -67,7 +67,7 @@ def red_hat(world: Path) -> tuple[tuple[str, ...], dict[str, str]]:
             ("rpmbuild", "-bb", "--define", f"_topdir {world}", world / "spec"), capture_output=True, check=True
         )
     built = sorted(str(file) for file in (world / "RPMS").rglob("*.rpm"))
-    installed = ("rpm", "--dbpath", database, "-i", "--justdb", "--nodeps", *built)
+    installed = ("rpm", "--dbpath", str(database), "-i", "--justdb", "--nodeps", *built)
     subprocess.run(installed, capture_output=True, check=True)
     return ("unshare", "--mount", "sh", "-c", WORLD, "sh"), {"WORLD": str(world)}
 
