@@ -130,7 +130,10 @@ def prune(
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> None:
-    """Forget old evidence; facts, changes and findings stay, but for those that --personal is about."""
+    """Forget old evidence; with --personal, what tells of people.
+
+    Else facts, changes and findings stay for ever.
+    """
     here = open_here(estate)
     retention = here.manifest.retention
     if personal:
