@@ -51,7 +51,10 @@ def audit(
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> int:
-    """Audit one host, read-only: packages, accounts, keys, sudo, SUID files, settings."""
+    """Audit one host: packages, accounts and settings; read only.
+
+    Keys, sudo and SUID files are among it.
+    """
     from estate.hosts.shard import Target
 
     if sudo not in {"no", "pinned", "full"}:
@@ -91,7 +94,10 @@ def host_setup(
         bool, typer.Option("--collector", help="Print the collector itself, to be installed on hosts.")
     ] = False,
 ) -> int:
-    """Print what a host needs so that everything on it can be seen, and what stays out of sight without."""
+    """Print what a host needs so that all of it can be seen.
+
+    And what stays out of sight without that.
+    """
     from tasks.hosts.collector import collector as script
     from tasks.hosts.setup import host_setup as steps
 

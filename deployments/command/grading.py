@@ -75,7 +75,10 @@ def grade(
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> int:
-    """Grade one TLS endpoint as SSL Labs would, with every reason and what to change."""
+    """Grade one TLS endpoint as SSL Labs would, with reasons.
+
+    And with what to change.
+    """
     if fail_under is not None and fail_under not in _GRADES:
         raise BadInput(f"--fail-under {fail_under[:20]!r} is no grade: {', '.join(_GRADES)}")
     host, port = _read_endpoint(endpoint, starttls)

@@ -64,7 +64,7 @@ def import_(
     as_json: Json = False,
     estate: EstateFile = None,
 ) -> int:
-    """Settle a report that was made elsewhere as a run, in any order."""
+    """Settle a report that was made elsewhere, in any order."""
     check_tool(tool, metadata)
     targets = Targets.parse(asked)
     if targets.size > LARGEST:

@@ -62,7 +62,7 @@ def changes(
     as_lines: JsonLines = False,
     estate: EstateFile = None,
 ) -> int:
-    """Say what changed in the latest run, another one, or since then."""
+    """Say what changed in the latest run, another, or since a time."""
     if run is not None and since is not None:
         raise BadInput("choose --run or --since, not both")
     if fail_on.severity is not None:
