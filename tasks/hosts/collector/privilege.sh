@@ -3,16 +3,24 @@
 # Rows begin with a letter or a sign and end with a path; a newline within a path is written as the byte 1, so that no
 # name can forge a row or hide one. Contents of files stand behind a bar.
 
-# The file systems of this machine's own, each once: where its own root is mounted, else wherever a part of it is.
-# Those of containers and packages in images (snap) are not walked: nobody gets at them but through their engines.
+# The file systems of this machine's own, and what is mounted of a part of one elsewhere; what is mounted upon its own is
+# walked with that. Those of containers and packages in images (snap) are not walked: nobody gets at them but through their engines.
 MOUNTS='
+function above(at) {
+	while (at != "/") {
+		sub(/\/[^\/]*$/, "", at)
+		if (at == "") at = "/"
+		if (at in any) return any[at]
+	}
+	return ""
+}
 {
 	for (i = 7; i < NF; i++) if ($i == "-") break
 	type = $(i + 1)
 	at = $5
+	any[at] = $3
 	if (at != "/" && type !~ /^(ext[234]|xfs|btrfs|zfs|f2fs|jfs|reiserfs|overlay|aufs|tmpfs|ramfs|bcachefs|nilfs2)$/) next
 	if (at ~ /^\/(proc|sys|snap|run\/(containerd|docker|k3s|netns)|var\/lib\/(docker|containerd|containers|kubelet|rancher|lxd|lxc|incus|machines|snapd))(\/|$)/) next
-	if (at ~ /\\012/) { print "X newline"; next }
 	if (!(at in number)) { number[at] = ++many; place[many] = at }
 	kind[at] = type
 	device[at] = $3
@@ -20,13 +28,12 @@ MOUNTS='
 	flag[at] = $6 ~ /(^|,)nosuid(,|$)/ ? "nosuid" : "-"
 }
 END {
-	for (i = 1; i <= many; i++) if (root[place[i]] == "/" && !(device[place[i]] in whole)) whole[device[place[i]]] = place[i]
 	for (i = 1; i <= many; i++) {
 		at = place[i]
 		one = device[at] SUBSEP root[at]
-		if (kind[at] != "btrfs" && device[at] in whole && whole[device[at]] != at) continue
-		if (one in done) continue
+		if (one in done || (kind[at] != "btrfs" && above(at) == device[at])) continue
 		done[one] = 1
+		if (at ~ /\\012/) { print "X newline"; continue }
 		gsub(/\\134/, "\\0134", at)
 		print "M " flag[place[i]] " " at
 	}
@@ -87,20 +94,31 @@ walk_gnu() {
 	return "$_rc"
 }
 
-# BusyBox has neither -printf nor a comma, nor -nouser; what has a newline in its path is told without it.
+# BusyBox has neither -printf nor a comma, nor -nouser, and of several -exec + it keeps but one: names first, then what
+# they are. What has a newline in its path is told without it, and capabilities take a walk of their own.
 walk_busybox() {
-	_caps=true
-	if have getcap; then _caps=getcap; fi
+	_names=$({
+		limit 60 find "$@" -o \( -type f \( -perm /6000 -o -perm -0002 \) -o -type d -perm -0002 ! -perm -1000 \) -print0
+		printf 'E %s\0' $?
+	} | tr '\n\000' '\001\n')
+	_bad=$(printf '\001')
 	{
-		limit 60 find "$@" -o \( -path "*$NL*" -type f -perm /6000 ! -exec stat -c 'N %a %u %g' {} + \) \
-			-o \( -path "*$NL*" -prune \) \
-			-o \( -type f -perm /6000 ! -exec stat -c 'S %a %u %g %n' {} + \) \
-			-o \( -type f -perm -0002 ! -exec stat -c 'W f %a %u %g %n' {} + \) \
-			-o \( -type d -perm -0002 ! -perm -1000 ! -exec stat -c 'W d %a %u %g %n' {} + \) \
-			-o \( -type f -perm /0111 ! -exec "$_caps" {} + \)
-		printf 'X unowned\nE %s\n' $?
-		if [ "$_caps" = true ]; then echo 'X caps'; fi
+		printf '%s\n' "$_names" | grep "^/.*$_bad" | tr '\n\001' '\000\n' | xargs -0 stat -c 'N %a %u %g'
+		printf '%s\n' "$_names" | grep '^/' | grep -v "$_bad" | tr '\n' '\000' | xargs -0 stat -c '%A %a %u %g %n' | awk '{
+			path = $0
+			sub(/^[^ ]+ [^ ]+ [^ ]+ [^ ]+ /, "", path)
+			if (/^-/ && $2 ~ /^[2-7][0-7][0-7][0-7]$/) print "S " $2 " " $3 " " $4 " " path
+			if (substr($1, 9, 1) == "w") print "W " (/^d/ ? "d " : "f ") $2 " " $3 " " $4 " " path
+		}'
+		if have getcap; then
+			limit 60 find "$@" -o -type f -perm /0111 ! -path "*$NL*" -exec getcap {} +
+			limit 60 find "$@" -o -type f -perm /0111 -path "*$NL*" -exec sh -c 'echo C' {} +
+		else
+			echo 'X caps'
+		fi
+		echo 'X unowned'
 		root || echo 'D ?'
+		printf '%s\n' "$_names" | grep '^E '
 	} | tr '\n' '\000'
 }
 
@@ -413,7 +431,7 @@ units() {
 		if [ -e "$_each" ]; then set -- "$@" "$_each"; fi
 	done
 	if [ $# -gt 0 ]; then
-		limit 10 find "$@" ! -type l ! -path "*$NL*" \( ! -uid 0 -o -perm -0020 ! -gid 0 -o -perm -0002 \) -exec stat -c '= %f %u %g %n' {} +
+		limit 10 find "$@" ! -type l ! -path "*$NL*" \( ! -user 0 -o -perm -0020 ! -group 0 -o -perm -0002 \) -exec stat -c '= %f %u %g %n' {} +
 	fi
 	for _each in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hotplug; do
 		if [ -r "$_each" ]; then echo "K ${_each##*/} $(head -n 1 "$_each")"; fi
