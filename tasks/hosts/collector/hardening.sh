@@ -126,9 +126,13 @@ s_metadata() {
 	elif have wget; then
 		unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 		echo "status=$(limit 5 wget -S -O /dev/null -T 2 $_url 2>&1 | sed -n 's/^ *HTTP\/[0-9.]* \([0-9]*\).*/\1/p' | head -n 1)"
+	elif have bash; then
+		echo "status=$(limit 3 bash -c 'exec 3<>/dev/tcp/169.254.169.254/80 &&
+			printf "GET /latest/meta-data/ HTTP/1.0\r\nHost: 169.254.169.254\r\n\r\n" >&3 && read -r _ status _ <&3 && echo "$status"')"
 	else
 		return 3
 	fi
+	return 0
 }
 
 s_cores() {
