@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from infra.bench.auditing import auditing
 from infra.bench.expiring import expiring
 from infra.bench.grading import grading
 from infra.bench.measuring import Figure
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sweeping": sweeping,
     "grading": grading,
     "expiring": expiring,
+    "auditing": auditing,
 }
 
 

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.timeout(1_500)
 
 SIX = "ip address add 2001:db8::7/64 dev lo nodad\n"
 DROPS = "nft 'add table %s f; add chain %s f input { type filter hook input priority 0; policy drop; }'\n"
+ACCEPTS = "nft 'add table ip f; add chain ip f input { type filter hook input priority 0; policy accept; }; %s'\n"
 SERVES = (
     "ip address add 169.254.169.254/32 dev lo\n"
     "setsid perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(LocalAddr => q(169.254.169.254), LocalPort => 80,"
@@ -21,7 +22,7 @@ SERVES = (
 
 def judged(how: str, level: str = "standard") -> Judged:
     with lab_host("clean", [Planted("as the test wants it", how, "", "")]) as lab:
-        return judge(collect(lab, level=level))
+        return judge(collect(lab, level=level, groups=["hardening"]))
 
 
 def failed(found: Judged, check: str) -> set[tuple[str, str]]:
@@ -35,13 +36,12 @@ def failed(found: Judged, check: str) -> set[tuple[str, str]]:
         (SIX + DROPS.replace("%s", "ip"), {("ipv6", "medium")}),
         (DROPS.replace("%s", "ip"), set()),
         (
-            "nft 'add table ip f; add chain ip f input { type filter hook input priority 0; policy accept; };"
-            ' add rule ip f input ct state established accept; add rule ip f input counter log prefix "no " reject\'',
+            ACCEPTS
+            % 'add rule ip f input ct state established accept; add rule ip f input counter log prefix "no " reject',
             set(),
         ),
         (
-            "nft 'add table ip f; add chain ip f input { type filter hook input priority 0; policy accept; };"
-            " add rule ip f input tcp dport 23 drop'",
+            ACCEPTS % "add rule ip f input tcp dport 23 drop",
             {("ipv4", "medium")},
         ),
     ],
@@ -62,7 +62,7 @@ def test_the_metadata_service_is_asked_at_its_level(answer: str, found: set[tupl
 
 def test_a_container_is_told_from_a_machine_of_its_own() -> None:
     with lab_host("busybox") as lab:
-        assert b"container=yes" not in collect(lab).section("who")
+        assert b"container=yes" not in collect(lab, groups=[]).section("who")
         # Without process 2 of the kernel there is only what an engine lets see.
         lab.must("kill -9 2")
-        assert b"container=yes" in collect(lab).section("who")
+        assert b"container=yes" in collect(lab, groups=[]).section("who")
