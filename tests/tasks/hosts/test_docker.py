@@ -68,7 +68,17 @@ def engine() -> Iterator[Path]:
         folder = Path(name)
         patch.setenv("DOCKER_HOST", f"unix://{folder}/sock")
         command = (
-            *("dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver", "vfs"),
+            *(
+                "setpriv",
+                "--pdeathsig",
+                "TERM",
+                "dockerd",
+                "--iptables=false",
+                "--ip6tables=false",
+                "--bridge=none",
+                "--storage-driver",
+                "vfs",
+            ),
             *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"),
             *("--host", f"unix://{folder}/sock"),
         )

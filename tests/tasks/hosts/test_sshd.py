@@ -135,7 +135,18 @@ def lab() -> Iterator[Lab]:
         folder, ports = Path(name), free_ports()
         folder.chmod(0o755)
         lay_out(folder, ports)
-        command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", PRIVATE]
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "TERM",
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            PRIVATE,
+        ]
         with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stderr=log) as sshd:
             until = time.monotonic() + 30
             while "Server listening" not in (folder / "log").read_text():
