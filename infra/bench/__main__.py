@@ -14,6 +14,7 @@ from infra.bench.measuring import Figure
 from infra.bench.settling import millions, settling
 from infra.bench.starting import starting
 from infra.bench.sweeping import sweeping
+from infra.bench.visiting import visiting
 
 
 class Benchmark(Protocol):
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "grading": grading,
     "expiring": expiring,
     "auditing": auditing,
+    "visiting": visiting,
 }
 
 

@@ -19,6 +19,7 @@ BLIND: Mapping[str, str] = {
     "sshd": "sshd's effective settings for each user (its files are read instead where they may be)",
     "logins": "failed log-ins",
     "sockets": "which program holds a listening socket (the sockets themselves are seen)",
+    "listening": "which packages a listening program has loaded, which makes their updates more urgent",
     "exes": "processes that run deleted or temporary programs, or deleted libraries",
     "firewall": "the firewall's rules",
     "walk": "SUID files and capabilities below folders that only root may enter",

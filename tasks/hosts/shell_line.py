@@ -52,7 +52,7 @@ def words(sudo: Sudo, nonce: str, level: str, seconds: int) -> tuple[str, ...]:
     if sudo == "no":
         return "sh", "-c", plainly, *told
     as_root = 'if test "$(id -u)" = 0; then exec sh -s -- "$@"; fi; '
-    return "sh", "-c", as_root + (_PINNED if sudo == "pinned" else _FULL) + plainly, *told
+    return "sh", "-c", as_root + (_pinned() if sudo == "pinned" else _trying("/bin/sh -s --")) + plainly, *told
 
 
 def _trying(command: str) -> str:
@@ -62,14 +62,15 @@ def _trying(command: str) -> str:
     )
 
 
-_FULL = _trying("/bin/sh -s --")
-# A collector of another version must not run: what it says would be misread. Asking before sudo does leaves nothing in
-# the host's log; a file that cannot be read is sudo's to judge.
-_PINNED = (
-    f"if test -e {INSTALLED}; then d=$(sha256sum {INSTALLED} 2>/dev/null); "
-    f'case $d in {digest()}*|"") {_trying(INSTALLED)};; '
-    f'*) echo "{REMARK}{INSTALLED} is of another version than this one, so the collector runs without privilege; '
-    'see roundsman host-setup" >&2;; esac; '
-    f'else echo "{REMARK}{INSTALLED} is not there, so the collector runs without privilege; '
-    'see roundsman host-setup" >&2; fi; '
-)
+def _pinned() -> str:
+    """Only the collector of this version, since what another says would be misread.
+
+    Asking before sudo does leaves nothing in the host's log; a file that cannot be read is sudo's to judge.
+    """
+    without = "so the collector runs without privilege; see roundsman host-setup"
+    return (
+        f"if test -e {INSTALLED}; then d=$(sha256sum {INSTALLED} 2>/dev/null); "
+        f'case $d in {digest()}*|"") {_trying(INSTALLED)};; '
+        f'*) echo "{REMARK}{INSTALLED} is of another version than this one, {without}" >&2;; esac; '
+        f'else echo "{REMARK}{INSTALLED} is not there, {without}" >&2; fi; '
+    )

@@ -11,6 +11,8 @@ from estate.hosts.shard import Target
 from tasks.hosts import visit as visiting
 from tasks.hosts.visit import may_retry
 
+pytestmark = pytest.mark.usefixtures("small_collector")
+
 HERE = Target("this-machine", "local")
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from tasks.hosts.visit import may_retry
 
+pytestmark = pytest.mark.usefixtures("small_collector")
+
 CHECKOUT = Path(__file__).parents[3]
 
 

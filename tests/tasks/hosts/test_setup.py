@@ -71,7 +71,7 @@ def test_every_section_that_needs_root_is_told_to_those_who_grant_none(tmp_path)
         input=collector(),
         capture_output=True,
         cwd="/",
-        timeout=120,
+        timeout=250,
         check=False,
     )
 

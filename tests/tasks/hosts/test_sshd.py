@@ -16,7 +16,6 @@ import pytest
 
 from estate.hosts.shard import Target
 from tasks.hosts import visit as visiting
-from tasks.hosts.collector import collector
 from tasks.hosts.setup import sudoers_line
 from tasks.hosts.shell_line import INSTALLED
 
@@ -84,7 +83,7 @@ def free_ports() -> tuple[int, int]:
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def lay_out(folder: Path, ports: tuple[int, int]) -> None:
+def lay_out(folder: Path, ports: tuple[int, int], collector: bytes) -> None:
     """Write the host's own files."""
     etc = folder / "etc"
     (etc / "sudoers.d").mkdir(parents=True)
@@ -110,7 +109,7 @@ def lay_out(folder: Path, ports: tuple[int, int]) -> None:
     (etc / "sudoers").write_text("Defaults env_reset, use_pty\n" + "\n".join(rules) + "\n")
     (etc / "sudoers").chmod(0o440)
     (folder / "sbin").mkdir()
-    (folder / "sbin" / Path(INSTALLED).name).write_bytes(collector())
+    (folder / "sbin" / Path(INSTALLED).name).write_bytes(collector)
     (folder / "sbin" / Path(INSTALLED).name).chmod(0o755)
     for key in ("host", "ca", "id", "certified"):
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", folder / key)
@@ -128,13 +127,13 @@ def lay_out(folder: Path, ports: tuple[int, int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
+def lab(small_collector) -> Iterator[Lab]:
     """A host with an sshd, for all tests of this file."""
     # Its users must be able to walk to their homes, which they are not in pytest's own folders.
     with tempfile.TemporaryDirectory(prefix="roundsman-sshd-") as name:
         folder, ports = Path(name), free_ports()
         folder.chmod(0o755)
-        lay_out(folder, ports)
+        lay_out(folder, ports, small_collector)
         command = [
             "setpriv",
             "--pdeathsig",
@@ -222,20 +221,20 @@ def test_refused_sudo_is_told_and_the_rest_is_looked_at(lab, visited, user, sudo
     assert "runs without privilege" in came.told.detail
 
 
-def test_a_pinned_collector_with_one_byte_more_is_not_run(lab, visited):
+def test_a_pinned_collector_with_one_byte_more_is_not_run(lab, visited, small_collector):
     with lab.installed.open("ab") as installed:
         installed.write(b"#")
     try:
         came = visited(lab.target(sudo="pinned"))
     finally:
-        lab.installed.write_bytes(collector())
+        lab.installed.write_bytes(small_collector)
 
     assert came.collected.complete
     assert came.who["user"] == "scan"
     assert "is of another version than this one" in came.told.detail
 
 
-def test_sudo_itself_refuses_a_collector_that_was_tampered_with(lab):
+def test_sudo_itself_refuses_a_collector_that_was_tampered_with(lab, small_collector):
     with lab.installed.open("ab") as installed:
         installed.write(b"#")
     try:
@@ -252,7 +251,7 @@ def test_sudo_itself_refuses_a_collector_that_was_tampered_with(lab):
             check=False,
         )
     finally:
-        lab.installed.write_bytes(collector())
+        lab.installed.write_bytes(small_collector)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "a password is required" in done.stderr
