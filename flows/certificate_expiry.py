@@ -64,7 +64,7 @@ def _show(here: Surroundings, run: Run) -> None:
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     page = render_run(run_object(run), changes, count_open(here.database, here.policy, clock()))
     create_markdown_artifact(
-        f"{page}\n{render_expiries(list_certificates(here.database, run))}",
+        f"{page}\n{render_expiries(list_certificates(here.database, run), run.looked_at)}",
         key=artifact_key("certificate-expiry", run.scope),
         description=f"What run {run.id[:12]} found",
     )

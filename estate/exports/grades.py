@@ -12,12 +12,12 @@ def render_grades(rows: Iterable[Mapping[str, str]]) -> str:
     """A table of endpoints; `rows` have asset, endpoint, grade, trust-ignored and reasons, and some have ssllabs."""
     listed = sorted(rows, key=lambda row: (-_badness(row["grade"]), row["asset"], row["endpoint"]))
     theirs = any(row.get("ssllabs") for row in listed)
-    heads = ("grade", *(("SSL Labs",) if theirs else ()), "trust ignored", "where", "endpoint", "what caps it")
+    heads = ("grade (trust ignored)", *(("SSL Labs",) if theirs else ()), "where", "endpoint", "what caps it")
     lines = ["### Grades", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in listed[:MOST]:
         second = (row.get("ssllabs", ""),) if theirs else ()
-        aside = row["trust-ignored"] if row["trust-ignored"] != row["grade"] else ""
-        cells = (row["grade"], *second, aside, row["asset"], row["endpoint"], _titles(row["reasons"]))
+        aside = f" ({row['trust-ignored']})" if row["trust-ignored"] not in {"", row["grade"]} else ""
+        cells = (f"{row['grade']}{aside}", *second, row["asset"], row["endpoint"], _titles(row["reasons"]))
         lines.append("| " + " | ".join(escape_markdown_cell(printable(cell, 160)) for cell in cells) + " |")
     if len(listed) > MOST:
         lines.append(f"\nAnd {len(listed) - MOST:,} more.")

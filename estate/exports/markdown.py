@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from estate.text import escape_markdown_cell, printable
@@ -27,6 +27,8 @@ _HEADINGS = {
     "first_observed": "Seen for the first time",
 }
 _VERDICTS = {"positive": "open", "negative": "closed", "silent": "silent", "blind": "not looked at"}
+_SEEN = {**_VERDICTS, "positive": "there", "negative": "not there"}
+"""The same of what is no port."""
 _USUAL_CAUSE = "estate"
 _SPARE = 200
 _ACTIVE = re.compile(r"[\\`*_\[\]!~|$^@]|:(?=//)|(?<=www)\.|^[#+=-]", re.IGNORECASE)
@@ -37,7 +39,7 @@ _MOST_WARNINGS = 20
 def render_run(head: Mapping[str, object], changes: Iterable[ChangeRow], findings: int) -> str:
     """A page: how much we could see, then what changed, the surest and most alarming kinds first."""
     shown = list(islice(changes, MOST_ROWS + 1))
-    body = _changes(shown[:MOST_ROWS]) if shown else iter(("**Nothing changed.**", ""))
+    body = _changes(shown[:MOST_ROWS], of_ports=_of_ports(head)) if shown else iter(("**Nothing changed.**", ""))
     page, whole = bounded((*summary(head, findings), *body))
     if len(shown) > MOST_ROWS or not whole:
         page += f"\nNot everything fits here; `roundsman changes --run {_run(head)}` has all of it.\n"
@@ -47,6 +49,10 @@ def render_run(head: Mapping[str, object], changes: Iterable[ChangeRow], finding
 def _run(head: Mapping[str, object]) -> str:
     """The beginning of the run's id, which is enough for the command."""
     return "".join(character for character in str(head["id"]) if character.isalnum())[:12]
+
+
+def _of_ports(head: Mapping[str, object]) -> bool:
+    return head.get("scan", "ports") == "ports"
 
 
 def bounded(lines: Iterable[str]) -> tuple[str, bool]:
@@ -72,7 +78,7 @@ def summary(head: Mapping[str, object], findings: int) -> Iterator[str]:
     if head["message"]:
         yield f"> {cell(head['message'], 600)}"
         yield ""
-    yield from _coverage(head["coverage"], asked, answered)
+    yield from _coverage(head["coverage"], asked, answered, _VERDICTS if _of_ports(head) else _SEEN)
     if head["canary"]:
         yield f"Canaries: {cell(head['canary'], 400)}"
         yield ""
@@ -81,14 +87,14 @@ def summary(head: Mapping[str, object], findings: int) -> Iterator[str]:
     yield ""
 
 
-def _coverage(coverage: object, asked: int, answered: int) -> Iterator[str]:
+def _coverage(coverage: object, asked: int, answered: int, words: Mapping[str, str]) -> Iterator[str]:
     if not isinstance(coverage, Mapping):
         return
     # Cut, not rounded: one question without an answer is not 100 %.
     share = f"{1000 * answered // asked / 10} %" if asked else "none"
-    yield f"| asked | answered | {' | '.join(_VERDICTS.values())} |"
-    yield "|---:" * (2 + len(_VERDICTS)) + "|"
-    counts = " | ".join(f"{_count(coverage[verdict]):,}" for verdict in _VERDICTS)
+    yield f"| asked | answered | {' | '.join(words.values())} |"
+    yield "|---:" * (2 + len(words)) + "|"
+    counts = " | ".join(f"{_count(coverage[verdict]):,}" for verdict in words)
     yield f"| {asked:,} | {answered:,} ({share}) | {counts} |"
     yield ""
 
@@ -99,23 +105,27 @@ def _warnings(warnings: object) -> Iterator[str]:
         yield ""
 
 
-def _changes(changes: Sequence[ChangeRow]) -> Iterator[str]:
+def _changes(changes: Sequence[ChangeRow], *, of_ports: bool) -> Iterator[str]:
     for kind, heading in _HEADINGS.items():
         rows = [change for change in changes if change["kind"] == kind]
         if not rows:
             continue
         yield f"### {heading} ({len(rows)})"
         yield ""
-        # What was never looked at before is news only by being there.
-        news = () if kind == "first_observed" else ("how sure", "why")
-        columns = ("where", "what", *news, "answers")
+        columns = _columns(of_ports=of_ports, news=kind != "first_observed")
         yield f"| {' | '.join(columns)} |"
         yield "|---" * len(columns) + "|"
         for change in rows:
-            told = (change["certainty"], _why(change)) if news else ()
-            cells = (change["asset"], change["key"], *told, service(change))
+            cells = (_CELLS[column](change) for column in columns)
             yield f"| {' | '.join(map(cell, cells))} |"
         yield ""
+
+
+def _columns(*, of_ports: bool, news: bool) -> tuple[str, ...]:
+    """What was never looked at before is news only by being there; the UI wraps no cell, so long keys come last."""
+    if of_ports:
+        return ("where", "what", *(("how sure", "why") if news else ()), "answers")
+    return ("where", *(("why", "how sure") if news else ()), "what")
 
 
 def service(change: ChangeRow) -> str:
@@ -134,6 +144,15 @@ def _spell(state: object) -> str:
 def _why(change: ChangeRow) -> str:
     cause = str(change["cause"])
     return f"{change['reason']}" + (f" (cause: {cause})" if cause != _USUAL_CAUSE else "")
+
+
+_CELLS: Mapping[str, Callable[[ChangeRow], object]] = {
+    "where": lambda change: change["asset"],
+    "what": lambda change: change["key"],
+    "how sure": lambda change: change["certainty"],
+    "why": _why,
+    "answers": service,
+}
 
 
 def cell(value: object, limit: int = 200) -> str:

@@ -45,7 +45,9 @@ def main() -> int:
     for name in chosen.only or BENCHMARKS:
         print(f"{name} …", file=sys.stderr)
         with TemporaryDirectory(prefix="roundsman-bench-") as folder:
-            figures += BENCHMARKS[name](Path(folder), quick=chosen.quick)
+            for figure in BENCHMARKS[name](Path(folder), quick=chosen.quick):
+                figures.append(figure)
+                print(f"  {figure.what}: {figure.ratio:.2f} ({figure.remark})", file=sys.stderr, flush=True)
     _print(figures)
     return 0 if all(figure.reached for figure in figures) else 1
 

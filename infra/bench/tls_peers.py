@@ -11,14 +11,13 @@ _SOME_FINDING = range(256)
 """testssl.sh's exit code counts what it could not do, sslyze's says whether all is as Mozilla recommends."""
 
 
-def time_testssl(cases: Sequence[Case], roots: Path, folder: Path, *, parallel: bool = False) -> Cost:
+def time_testssl(cases: Sequence[Case], roots: Path, folder: Path) -> Cost:
     """Its own mass testing: a file with a line for each server, every check, and its findings as JSON."""
     folder.mkdir(exist_ok=True)
     targets = folder / "targets"
     targets.write_text("".join(f"--ip {case.address} --add-ca {roots} {case.sni}:{case.port}\n" for case in cases))
-    mode = ("--mode", "parallel") if parallel else ()
     # There is no DNS in a lab; waiting for it would be no fault of its.
-    usual = ("testssl", "--quiet", "--warnings", "batch", "--nodns", "min", *mode)
+    usual = ("testssl", "--quiet", "--warnings", "batch", "--nodns", "min")
     return run((*usual, "--jsonfile", str(folder / "out.json"), "--file", str(targets)), folder / "said",
                allowed=_SOME_FINDING)  # fmt: skip
 

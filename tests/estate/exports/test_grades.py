@@ -11,7 +11,7 @@ def rows_of(page):
 
 def test_the_worst_is_on_top_and_what_is_no_grade_above_it():
     page = render_grades([{**ROW, "grade": grade, "asset": grade.strip("+-?") or "none"} for grade in ("A", "T", "?")])
-    assert [row.split(" | ")[2] for row in rows_of(page)] == ["none", "T", "A"]
+    assert [row.split(" | ")[1] for row in rows_of(page)] == ["none", "T", "A"]
 
 
 def test_a_long_list_is_cut_and_says_so():
@@ -23,7 +23,7 @@ def test_a_long_list_is_cut_and_says_so():
 def test_a_hostile_name_stays_in_its_cell():
     (row,) = rows_of(render_grades([{**ROW, "endpoint": "443 a|b\n| <script>"}]))
     assert "<script>" not in row
-    assert len([cell for cell in row.replace("\\|", "").split("|") if cell]) == 5
+    assert len([cell for cell in row.replace("\\|", "").split("|") if cell]) == 4
 
 
 def test_rules_are_told_as_people_read_them():
@@ -34,5 +34,10 @@ def test_rules_are_told_as_people_read_them():
 def test_the_grade_of_ssl_labs_has_a_column_only_where_there_is_one():
     assert "SSL Labs" not in render_grades([ROW])
     page = render_grades([{**ROW, "ssllabs": "B"}, {**ROW, "asset": "b.example", "ssllabs": ""}])
-    assert "| grade | SSL Labs |" in page
+    assert "| grade (trust ignored) | SSL Labs |" in page
     assert [row.split(" | ")[:2] for row in rows_of(page)] == [["| A", "B"], ["| A", ""]]
+
+
+def test_the_grade_without_trust_stands_beside_the_one_that_trust_decides():
+    page = render_grades([{**ROW, "grade": "T", "trust-ignored": "A"}, ROW])
+    assert [row.split(" | ")[0].replace("\\", "") for row in rows_of(page)] == ["| T (A)", "| A"]

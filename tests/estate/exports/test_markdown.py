@@ -175,3 +175,12 @@ def test_a_stream_of_changes_is_read_no_further_than_it_is_shown() -> None:
 
     render_run(HEAD, stream(), 0)  # type: ignore[arg-type]  # a generator of rows
     assert read == MOST_ROWS + 1
+
+
+def test_long_keys_come_last_since_no_cell_is_wrapped() -> None:
+    fell = "grade fell from A+ to B: TLS 1.1 is offered"
+    told = {**change(), "kind": "changed", "key": "tls/443/www.example/grade", "reason": fell}
+    page = render_run({**HEAD, "scan": "tls"}, [told], 0)
+    assert "| where | why | how sure | what |" in page
+    assert "| there | not there |" in page
+    assert "| open | closed |" in render_run(HEAD, [], 0)

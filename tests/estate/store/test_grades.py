@@ -34,6 +34,7 @@ def test_every_endpoint_is_listed_with_its_grade_and_the_rules_that_made_it(esta
         "endpoint": "443 a.example",
         "grade": "A+",
         "trust-ignored": "A+",
+        "ssllabs": "",
         "reasons": "",
     }
     assert (second["endpoint"], second["grade"], second["reasons"]) == ("8443", "A-", "hsts-missing")
@@ -60,5 +61,5 @@ def test_the_worst_grade_is_on_top_and_the_first_end(estate, good, warned):
     page = render_grades(list_grades(estate.database, run))
     assert page.index("10.0.0.2") < page.index("10.0.0.1")
     run = settle_tls(estate, NOW, {WEB: good, BARE: warned}, scan="certificates").run
-    page = render_expiries(list_certificates(estate.database, run))
+    page = render_expiries(list_certificates(estate.database, run), NOW)
     assert page.index("b.example") < page.index("a.example")
