@@ -46,6 +46,7 @@ cockpit-ws 4750 root:cockpit-wsinstance /lib/cockpit/cockpit-session
 cron 2755 root:crontab /bin/crontab
 dbus 4754 root:messagebus /lib/dbus-1.0/dbus-daemon-launch-helper
 dma 4754 root:mail /lib/dma/dma-mbox-create
+evolution-data-server 2755 root:mail /usr/libexec/camel-lock-helper-1.2
 dma 2755 root:mail /sbin/dma
 doas 4755 root:root /bin/doas
 ecryptfs-utils 4755 root:root /sbin/mount.ecryptfs_private

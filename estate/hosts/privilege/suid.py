@@ -126,7 +126,8 @@ def _allowed(special: Special, names: Names, owners: Owners) -> bool:
         for listed in (owners.known, owners.overrides):
             if path in listed:
                 most, whose, whose_group = listed[path]
-                registered = within(special.mode, most) and (owner, group) == (whose, whose_group)
+                same = whose in {owner, str(special.uid)} and whose_group in {group, str(special.gid)}
+                registered = within(special.mode, most) and same
                 if registered and (listed is owners.known or program(path) not in SUID):
                     return True
     return False

@@ -44,8 +44,8 @@ END {
 # whose was too small. Lines of getcap come before the row that follows them.
 ROOM='
 BEGIN {
-	most["M"] = 60000; most["D"] = 4000; most["S"] = 400000; most["s"] = 200000; most["W"] = 200000; most["w"] = 150000
-	most["O"] = 150000; most["/"] = 150000; most["C"] = 20000; most["N"] = 20000
+	most["M"] = 40000; most["D"] = 4000; most["S"] = 300000; most["s"] = 150000; most["W"] = 150000; most["w"] = 100000
+	most["O"] = 100000; most["/"] = 100000; most["C"] = 20000; most["N"] = 20000
 }
 function tell(row, k) {
 	k = substr(row, 1, 1)
@@ -566,19 +566,19 @@ privilege_sections() {
 	WALK=$(walk 2>/dev/null </dev/null)
 	SUDOERS=$(sudo_files 2>/dev/null </dev/null | head -c 250000)
 	DOAS=$(told_files /etc/doas.conf /etc/doas.d/*.conf 2>/dev/null </dev/null | head -c 20000)
-	CRON=$(cron 2>/dev/null </dev/null | head -c 200000)
-	UNITS=$(units 2>/dev/null </dev/null | head -c 300000)
+	CRON=$(cron 2>/dev/null </dev/null | head -c 150000)
+	UNITS=$(units 2>/dev/null </dev/null | head -c 250000)
 	PATHS=$(paths 2>/dev/null </dev/null | head -c 30000)
 	LOADER=$(loader 2>/dev/null </dev/null | head -c 30000)
-	section walk 1400000 s_walk
-	section owner 300000 s_owner
+	section walk 1050000 s_walk
+	section owner 250000 s_owner
 	section sudoers 250000 s_sudoers
 	section doas 20000 s_doas
-	section cron 200000 s_cron
-	section units 300000 s_units
+	section cron 150000 s_cron
+	section units 250000 s_units
 	section paths 30000 s_paths
 	section loader 30000 s_loader
-	section refs 400000 s_refs
+	section refs 350000 s_refs
 	section modes 8000 s_modes
 	section exports 60000 s_exports
 	section dockerd 10000 s_dockerd

@@ -51,7 +51,7 @@ def test_room_that_ran_out_resolves_nothing(known: MakeHost, failed: Failed) -> 
 def test_files_of_nobody_are_told_by_the_uppermost(known: MakeHost, failed: Failed) -> None:
     rows = (
         *("O 1500 1500 /srv/old", "O 1500 1500 /srv/old/a", "O 1500 1500 /srv/old/a/b", "O 0 1500 /srv/b"),
-        *("O 100123 100123 /srv/mapped", "O 61999 61999 /var/lib/private/x"),
+        *("O 100123 100123 /srv/mapped", "O 61999 61999 /var/lib/private/x", "O 0 1500 /run/sudo/ts/x"),
     )
     assert failed("021", known(walk(*rows))) == ({"/srv/old": "low", "/srv/b": "low"}, "")
     assert failed("021", known(walk("A passwd files systemd"))) == ({}, "")

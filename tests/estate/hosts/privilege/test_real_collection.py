@@ -198,7 +198,7 @@ seq 20000 | xargs mkdir -m 777
 chmod 666 /etc/profile
 """
     host = collect(plant)
-    assert len(host.section("walk")) < 1_400_000
+    assert len(host.section("walk")) < 1_050_000
     found, reason = failed("001", host)
     assert found["/usr/local/bin/rootsh"] == "critical"
     assert reason == "cut"

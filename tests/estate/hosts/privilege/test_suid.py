@@ -156,6 +156,14 @@ def test_rpm_and_apk_say_themselves_what_they_ship(known: MakeHost, failed: Fail
     assert failed("001", host) == ({"/usr/x": "critical"}, "")
 
 
+def test_apk_says_it_in_numbers(known: MakeHost, failed: Failed) -> None:
+    owner = b"db apk\nB 4111 0 0 busybox-suid /bin/bbsuid\n"
+    rows = walk("S 4111 0 0 /bin/bbsuid", "S 4755 0 0 /bin/busybox")
+    host = known({"walk": rows, "owner": owner})
+    assert failed("002", host) == ({}, "")
+    assert failed("001", host) == ({"/bin/busybox": "critical"}, "")
+
+
 @pytest.mark.parametrize(
     ("path", "mode", "owner", "group", "expected"),
     [
