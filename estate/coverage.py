@@ -185,12 +185,8 @@ class Keys:
             if len(self._families) != 1 or self.families[0] not in _NUMBERED:
                 return None
             self._spelled = Spelled(self.families[0], self.spans(self.families[0]))
-        family, numbers = self._spelled.family, []
-        for key in keys:
-            of, number = _divide(key)
-            if of != family or not isinstance(number, int):
-                return None
-            numbers.append(number)
+        family, known = self._spelled.family, self._spelled.known
+        numbers = [known[key] for key in keys]
         numbers.sort()
         spelled = self._spelled.split(numbers)
         if spelled is None:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from estate.coverage import NOTHING, Keys, Look, Verdict
 
+# To look a member up in its class costs as much as a call, and this is done for every host.
+_NEGATIVE = Verdict.NEGATIVE
 Attributes = tuple[tuple[str, str], ...]
 """Sorted (name, value) pairs: only what was really probed, so that a missing name means "not asked"."""
 
@@ -117,7 +119,7 @@ def merge(subject: str, asked: Keys, readings: Iterable[Reading], unreported: st
 def _merge_one(subject: str, asked: Keys, reading: Reading, unreported: str) -> Sight | None:
     """The same for one reading that says no key twice, as nearly all do, without set algebra; else None."""
     whole = reading.whole is not None and (reading.whole.asked is asked or reading.whole.asked == asked)
-    if whole and len(reading.looks) == 1 and reading.looks[0].verdict is Verdict.NEGATIVE:
+    if whole and len(reading.looks) == 1 and reading.looks[0].verdict is _NEGATIVE:
         return Sight(subject, asked, reading.present, reading.looks, (), (), (), reading.whole)
     looks = [look for look in reading.looks if look.keys]
     left = NOTHING if whole else asked.rest_after(reading.present, [look.keys for look in looks])

@@ -9,6 +9,7 @@ from estate.errors import BadTarget
 
 Spans = tuple[tuple[int, int], ...]
 _SPANS = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*+\Z")
+_KNOWN = 65_536
 _SPAN = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?\Z")
 
 
@@ -116,13 +117,32 @@ def left_between(whole: Spans, pieces: list[tuple[int, int]]) -> Spans | None:
     return tuple(left)
 
 
-class Spelled:
-    """The spelling of one numbered family, divided by single numbers."""
+class _Numbers(dict[str, int]):
+    """From a key of a family to its number, found out once; keys of others have one that is in no range."""
 
-    __slots__ = ("_lows", "_spans", "_starts", "_text", "family")
+    def __init__(self, family: str) -> None:
+        super().__init__()
+        self._family = family
+
+    def __missing__(self, key: str) -> int:
+        family, _, item = key.partition("/")
+        number = int(item) if family == self._family and item.isascii() and item.isdecimal() else -1
+        if len(self) < _KNOWN:
+            self[key] = number
+        return number
+
+
+class Spelled:
+    """The spelling of one numbered family, divided by single numbers.
+
+    `known` gives the number of each of its keys.
+    """
+
+    __slots__ = ("_lows", "_spans", "_starts", "_text", "family", "known")
 
     def __init__(self, family: str, spans: Spans) -> None:
         self.family = family
+        self.known = _Numbers(family)
         self._spans = spans
         self._lows = [low for low, _ in spans]
         words = [_word(low, high) for low, high in spans]

@@ -29,6 +29,7 @@ _PROBED = (
     ("version", "version"),
 )
 _KEPT_LOOKS = 2_000
+_NEGATIVE = Verdict.NEGATIVE
 _OF_NO_PORT = Look(Verdict.BLIND, "", NOTHING)
 _ONE_PROBE = re.compile(r"(?:^|\s)--?max-retries[\s=]0(?:\s|$)")
 _VERSIONS = re.compile(r"-s[A-Z]*V[A-Z]*\Z")
@@ -321,7 +322,7 @@ class Tags:
             self._doubt_open(present, looks)
         if counted or timed_out or status != "up" or not saw_ports:
             self._look_closer(looks, status, status_reason, present, counted, saw_ports=saw_ports, timed_out=timed_out)
-        if len(looks) > 1 or (looks and looks[0].verdict is not Verdict.NEGATIVE):
+        if len(looks) > 1 or (looks and looks[0].verdict is not _NEGATIVE):
             looks = weigh(
                 looks,
                 answered=bool(present) or answers(status_reason),

@@ -30,6 +30,8 @@ writers wait."""
 _MOST = 4
 """Times as many subjects in all: of the dead addresses of a wide network there is next to nothing to write."""
 _BATCH = 2_048
+# To look a member up in its class costs as much as a call, and this is done for every host.
+_POSITIVE, _BLIND = Verdict.POSITIVE, Verdict.BLIND
 _LEARNT = frozenset({Kind.APPEARED, Kind.REAPPEARED, Kind.GONE})
 
 
@@ -200,18 +202,18 @@ def _count(staging: Staging, sight: Sight, groups: Sequence[Groups], folded: Sig
     # Not `len(sight.asked)`: "all certificates of an asset" is one question with many answers.
     totals.asked += len(sight.present)
     if sight.present:
-        counts[Verdict.POSITIVE] += len(sight.present)
-        put(groups[Verdict.POSITIVE], "", sight.seen, subject)
+        counts[_POSITIVE] += len(sight.present)
+        put(groups[_POSITIVE], "", sight.seen, subject)
         told = sight if folded is sight else staging.scan.fold(sight, {})
         if told is not sight:
             # What the whole means was seen as well, though nobody asked for it.
-            put(groups[Verdict.POSITIVE], "", Keys.of(told.present.keys() - sight.present.keys()), subject)
+            put(groups[_POSITIVE], "", Keys.of(told.present.keys() - sight.present.keys()), subject)
     for look in (*sight.negative, *sight.silent, *sight.blind):
         verdict, reason, keys = look.verdict, look.reason, look.keys
         totals.asked += len(keys)
         counts[verdict] += len(keys)
         put(groups[verdict], reason, keys, subject)
-        if verdict is Verdict.BLIND:
+        if verdict is _BLIND:
             totals.reasons[reason] = totals.reasons.get(reason, 0) + len(keys)
 
 
