@@ -76,7 +76,7 @@ def host_setup(account: str = "roundsman", *, key: str = "", sources: tuple[str,
     """
     home = f"/home/{_account(account)}"
     if key:
-        let_in = f"cat >{home}/.ssh/authorized_keys <<'END'\n{authorized_key_line(key, sources)}\nEND"
+        let_in = f"(umask 022 && cat >{home}/.ssh/authorized_keys) <<'END'\n{authorized_key_line(key, sources)}\nEND"
     else:
         let_in = f'#    {home}/.ssh/authorized_keys has one line: restrict,from="WHERE FROM" THE SCANNER\'S PUBLIC KEY'
     blind = "\n".join(f"#   - {words}" for words in BLIND.values())
@@ -95,7 +95,7 @@ install -o root -g root -m 755 roundsman-collector {INSTALLED}
 echo '{digest()}  {INSTALLED}' | sha256sum --check
 
 # 3. What sudo allows: that file with that digest, and one argument of 32 hexadecimal digits.
-install -o root -g root -m 440 /dev/stdin /etc/sudoers.d/roundsman <<'END'
+(umask 337 && cat >/etc/sudoers.d/roundsman) <<'END'
 {sudoers_line(account, cloud=cloud)}
 END
 visudo --check --file=/etc/sudoers.d/roundsman || rm /etc/sudoers.d/roundsman

@@ -7,8 +7,11 @@ import pytest
 
 from estate.errors import BadInput
 from estate.hosts.frames import read_frames
+from infra.lab.hosts import lab_host
+from infra.lab.hosts.collecting import collect, judge
 from tasks.hosts.collector import collector, digest
 from tasks.hosts.setup import BLIND, authorized_key_line, host_setup, sudoers_line
+from tasks.hosts.shell_line import INSTALLED
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEpUMmLuQGQzFyS4f0y5Tm8wBtm6fQ0d5Wb0tWlLx1cM roundsman@scanner"
 
@@ -81,3 +84,21 @@ def test_every_section_that_needs_root_is_told_to_those_who_grant_none(tmp_path)
     denied = {name for name, section in collected.sections.items() if section.fault == "no-privilege"}
     assert denied
     assert denied <= set(BLIND)
+
+
+def test_pasted_on_a_plain_host_it_grants_the_collector_and_no_more_and_is_no_finding():
+    with lab_host("clean", plants=()) as host:
+        before = judge(collect(host)).places
+        host.run(("sh", "-c", "cat >/root/roundsman-collector"), stdin=collector())
+        host.must("cd /root\n" + host_setup("scan", key=KEY, sources=("10.0.0.5",)))
+
+        granted = host.run(("sudo", "-n", INSTALLED, "0" * 32), user="scan", timeout=250)
+        refused = [
+            host.run(("sudo", "-n", *argv), user="scan")
+            for argv in ((INSTALLED,), (INSTALLED, "0" * 32, "cloud"), (INSTALLED, "$(id)"), ("/bin/sh", "-c", "id"))
+        ]
+
+        assert b"\nuid=0\n" in granted.stdout
+        assert granted.stdout.endswith(b"Z ok\n")
+        assert [(done.returncode, done.stdout) for done in refused] == [(1, b"")] * 4
+        assert judge(collect(host)).places == before
