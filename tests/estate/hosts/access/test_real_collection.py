@@ -204,7 +204,7 @@ def test_a_server_that_cannot_be_asked_is_read_from_its_files(planted: Planted, 
     assert found["011 PermitRootLogin"] == "high"
     assert found["013 Ciphers"] == "medium"
     assert unseen["013"] == "failed"
-    assert found["015 User bert:PasswordAuthentication"] == "medium"
+    assert found["015 bert:PasswordAuthentication"] == "medium"
 
 
 @SHELLS
