@@ -20,6 +20,7 @@ from tasks.tls.document import add_failure, blind, now, write
 from tasks.tls.flight import Flight
 from tasks.tls.handover import Handover
 from tasks.tls.hello import say_hello
+from tasks.tls.nursery import Nursery
 from tasks.tls.question import TlsQuestion
 from tasks.tls.revocation import revocation_of
 from tasks.tls.turnstile import waited
@@ -36,6 +37,7 @@ def ask_tls(
     *,
     cancelled: threading.Event | None = None,
     scans: threading.Semaphore | None = None,
+    children: Nursery | None = None,
 ) -> Evidence:
     """One endpoint, one document of the media `tls`: also where no TLS is spoken, or the scan died.
 
@@ -47,6 +49,7 @@ def ask_tls(
         folder: where the document is written.
         cancelled: set by who wants no more.
         scans: a slot of these is taken for that process, where many are asked who may not speak TLS at all.
+        children: starts that process faster than a new one is.
     """
     work = Path(mkdtemp(prefix="tls-", dir=folder))
     path = work / "evidence.json"
@@ -63,7 +66,7 @@ def ask_tls(
         if question.profile != "certificate":
             took = time.monotonic() - began - (waited() - stood)
             with scans or nullcontext():
-                return _ask_child(Handover(question, hello, flight, took), document, work, cancelled)
+                return _ask_child(Handover(question, hello, flight, took), document, work, cancelled, children)
         document = _with_certificates(document, flight, question)
     write(replace(document, seconds=round(time.monotonic() - began, 3)), path)
     return Evidence("tls", path)
@@ -76,6 +79,7 @@ def ask_many(
     at_once: int = 4,
     slots: threading.Semaphore | None = None,
     scans: threading.Semaphore | None = None,
+    children: Nursery | None = None,
     on_done: Callable[[TlsQuestion, Evidence], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> Iterator[Evidence]:
@@ -87,6 +91,7 @@ def ask_many(
         at_once: how many of these are asked side by side.
         slots: shared with others who ask meanwhile; each question takes one while it is asked.
         scans: see `ask_tls`.
+        children: see `ask_tls`.
         on_done: told of each.
         cancelled: set by who wants no more.
     """
@@ -95,7 +100,7 @@ def ask_many(
 
     def ask(question: TlsQuestion) -> Evidence:
         with free:
-            return ask_tls(question, folder, cancelled=stop, scans=scans)
+            return ask_tls(question, folder, cancelled=stop, scans=scans, children=children)
 
     waiting = iter(questions)
     running: dict[Future[Evidence], TlsQuestion] = {}
@@ -132,23 +137,28 @@ def _with_certificates(document: TlsEvidence, flight: Flight, question: TlsQuest
     return replace(document, certificates=certificates, revocation=revocation, client_certificate=client)
 
 
-def _ask_child(handover: Handover, document: TlsEvidence, work: Path, cancelled: threading.Event | None) -> Evidence:
+def _ask_child(
+    handover: Handover, document: TlsEvidence, work: Path, cancelled: threading.Event | None, children: Nursery | None
+) -> Evidence:
     """Let a process of its own do the rest, and answer for it when it cannot."""
     asking, path = work / "handover.json", work / "evidence.json"
     asking.write_text(handover.to_json(), "utf-8")
     began, left = time.monotonic() - handover.took, max(1.0, handover.question.deadline - handover.took)
     try:
-        ended = supervise(
-            (sys.executable, "-m", "tasks.tls.child", str(asking), str(path), f"{left - _SPARE:.3f}"),
-            deadline=left,
-            cancelled=cancelled,
-            cwd=work,
-            env={"PYTHONPATH": str(_HOUSE)},
-        )
+        if children is not None:
+            reason, said = children.run(asking, path, left - _SPARE, deadline=left, cancelled=cancelled)
+        else:
+            ended = supervise(
+                (sys.executable, "-m", "tasks.tls.child", str(asking), str(path), f"{left - _SPARE:.3f}"),
+                deadline=left,
+                cancelled=cancelled,
+                cwd=work,
+                env={"PYTHONPATH": str(_HOUSE)},
+            )
+            reason, said = ended.reason, ended.stderr_tail
     except ToolFailed as error:
         reason, said = "exit 1", str(error)
-    else:
-        reason, said = ended.reason, ended.stderr_tail.strip().rpartition("\n")[2][:300]
+    said = said.strip().rpartition("\n")[2][:300]
     asking.unlink()
     words = f"the scan ended before its time: {reason or 'it brought nothing'}"
     failure = Failure("scan", f"{words}; {said}" if said else words)

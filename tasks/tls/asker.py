@@ -12,6 +12,7 @@ from estate.evidence import Evidence
 from estate.scope import Scope
 from estate.tls.shard import Endpoint, TlsShard
 from tasks.tls.ask import ask_many
+from tasks.tls.nursery import Nursery
 from tasks.tls.question import Starttls, TlsQuestion
 from tasks.tls.sources import read_sources
 
@@ -39,6 +40,7 @@ class TlsAsker:
     stop: Event
     revocation_hosts: tuple[str, ...] = ()
     turnstile: str | None = None
+    children: Nursery | None = None
     scans: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
     handshakes: Semaphore = field(default_factory=lambda: Semaphore(HANDSHAKES_AT_ONCE))
 
@@ -57,7 +59,9 @@ class TlsAsker:
         brief = shard.profile == "certificate" or all(one.guess for one in shard.endpoints)
         at_once, slots = (HANDSHAKES_AT_ONCE, self.handshakes) if brief else (AT_ONCE, self.scans)
         scans = self.scans if brief else None
-        asked = ask_many(questions, folder, at_once=at_once, slots=slots, scans=scans, cancelled=self.stop)
+        asked = ask_many(
+            questions, folder, at_once=at_once, slots=slots, scans=scans, children=self.children, cancelled=self.stop
+        )
         for done, evidence in enumerate(asked, 1):
             yield evidence
             report(done / len(questions))

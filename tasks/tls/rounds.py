@@ -26,6 +26,7 @@ from estate.tls.evidence import Profile as AskedProfile
 from estate.tls.shard import Endpoint, TlsShard
 from tasks.rounds import Round, making_of
 from tasks.tls.asker import TlsAsker
+from tasks.tls.nursery import nursery
 from tasks.tls.second_opinion import names_to_ask
 from tasks.tls.sources import complaints, find_sources
 from tasks.tls.turnstile import turnstile_in
@@ -140,9 +141,12 @@ def tls_round_of(
     )
     hosts = here.manifest.tls.revocation_hosts
     turnstile = turnstile_in(home(), scope.name)
-    with making_of(
-        here, scope, new, lambda stop: TlsAsker(scope, stop, hosts, turnstile), TlsShard.from_json
-    ) as round_:
+    with (
+        nursery() as children,
+        making_of(
+            here, scope, new, lambda stop: TlsAsker(scope, stop, hosts, turnstile, children), TlsShard.from_json
+        ) as round_,
+    ):
         yield round_
 
 

@@ -1,7 +1,8 @@
 """Judge the lab's servers with testssl.sh 3.2 or newer, and lay its grades beside the guide's.
 
-`python -m infra.lab.tls.beside_testssl /path/to/testssl.sh docs/testssl.md [NAME …]` takes about a minute a server.
-Debian 12's own testssl.sh (3.0) gives no grades.
+`python -m infra.lab.tls.beside_testssl /path/to/testssl.sh docs/testssl.md REPORTS [NAME …]` takes about a minute a
+server, keeps each report in the folder REPORTS, and asks for none twice. Debian 12's own testssl.sh (3.0) gives no
+grades.
 """
 
 import json
@@ -11,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from infra.lab.tls.case import Case
 from infra.lab.tls.catalogue_faults import TRUE_REASONS
@@ -19,7 +19,7 @@ from infra.lab.tls.departures import REPRESENTATIVES, departure
 from infra.lab.tls.lab import TlsLab, tls_lab
 
 _AT_ONCE = 4
-_PATIENCE = 600
+_PATIENCE = 1_200
 _SHOWN = 2
 
 
@@ -34,6 +34,9 @@ class Judged:
 def judge(program: Path, case: Case, lab: TlsLab, folder: Path) -> Judged:
     """Run it as its users do, with every check, since it rates nothing else."""
     out = folder / f"{case.name}.json"
+    if (kept := read(out)).grade is not None:
+        return kept
+    out.unlink(missing_ok=True)
     at = (case.address, f"{case.sni or case.address}:{case.port}")
     starttls = ("-t", case.starttls) if case.starttls else ()
     argv = (
@@ -90,15 +93,15 @@ def table(cases: Sequence[Case], judged: Mapping[str, Judged], version: str) -> 
     return "\n".join(lines) + "\n"
 
 
-def main(program: Path, out: Path, names: Sequence[str]) -> None:
+def main(program: Path, out: Path, folder: Path, names: Sequence[str]) -> None:
     """Run the lab, judge, and write the table."""
     told = subprocess.run(
         ("bash", str(program), "--version"), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     ).stdout
     version = next((line.split(" from ")[0].strip() for line in told.split("\n") if "testssl" in line), "testssl.sh")
-    with tls_lab(names or REPRESENTATIVES) as lab, TemporaryDirectory() as place, ThreadPoolExecutor(_AT_ONCE) as pool:
+    folder.mkdir(exist_ok=True)
+    with tls_lab(names or REPRESENTATIVES) as lab, ThreadPoolExecutor(_AT_ONCE) as pool:
         cases = [case for case in lab.cases.values() if case.name not in TRUE_REASONS or case.name in names]
-        folder = Path(place)
 
         def one(case: Case) -> tuple[str, Judged]:
             found = judge(program, case, lab, folder)
@@ -115,4 +118,4 @@ def main(program: Path, out: Path, names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])

@@ -18,6 +18,7 @@ name = "TLS lab"
 [[scopes]]
 name = "tls-lab"
 authorised_by = "whoever started the lab"
+pace = 20000
 networks = [
 {networks}
 ]
