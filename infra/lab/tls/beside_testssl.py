@@ -96,7 +96,11 @@ def table(cases: Sequence[Case], judged: Mapping[str, Judged], version: str) -> 
 def main(program: Path, out: Path, folder: Path, names: Sequence[str]) -> None:
     """Run the lab, judge, and write the table."""
     told = subprocess.run(
-        ("bash", str(program), "--version"), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        ("bash", str(program), "--color", "0", "--version"),
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
     ).stdout
     version = next((line.split(" from ")[0].strip() for line in told.split("\n") if "testssl" in line), "testssl.sh")
     folder.mkdir(exist_ok=True)

@@ -11,14 +11,16 @@ REPRESENTATIVES = (
 )  # fmt: skip
 """One server for each rule that decides a grade, since a server takes testssl.sh about a minute."""
 
+_HSTS = "its branch for a missing header warns of nothing (the guide's 2009r does)"
+_DH = "measures the parameters and never rates them: its scale knows no DHE"
 _WHY = {
-    "hsts-absent": "its branch for a missing header warns of nothing (the guide's 2009r does)",
-    "hsts-spelling": "takes directives in other letters than its own for a mistake (RFC 6797 6.1 does not)",
-    "stunnel-plain": "its branch for a missing header warns of nothing (the guide's 2009r does)",
-    "openssl-plain": "its branch for a missing header warns of nothing (the guide's 2009r does)",
-    "dh1024": "measures the parameters and never rates them: its scale knows no DHE",
-    "dh1024-last": "measures the parameters and never rates them: its scale knows no DHE",
-    "dh512": "measures the parameters and never rates them: its scale knows no DHE",
+    "hsts-absent": _HSTS,
+    "stunnel-plain": _HSTS,
+    "openssl-plain": _HSTS,
+    "hsts-spelling": "takes a directive in other letters than its own for a mistake (RFC 6797 6.1 does not)",
+    "dh1024": _DH,
+    "dh1024-last": _DH,
+    "dh512": _DH,
     "cbc-only": "its test for missing AEAD is the wrong way round",
     "forward-secrecy-last": "any suite with forward secrecy that is offered is enough for it, whoever gets it",
     "rc4-first": "rates RC4 as offered only: what clients get is noted on a path that it does not take by default",
@@ -26,11 +28,8 @@ _WHY = {
     "3des-first": "notes the use of small blocks on a path that it does not take by default",
     "anonymous": "has no rule for anonymous key exchange (its manual lists it as missing)",
     "insecure-renegotiation": "has no rule for it (its manual lists it as missing)",
-    "revoked": "reads the status of a staple only where OCSP may be asked as well",
-    "incomplete": "knows no certificates from other servers",
+    "no-secure-renegotiation": "asks by this machine's OpenSSL 3, which refuses such a server, and goes on without it",
     "incomplete-for-good": "takes every missing issuer for a chain that could be completed",
-    "unknown-ca": "takes every missing issuer for a chain that could be completed",
-    "wrong-name": "has no grade M of its own here: it looks at trust first",
     "rate-limited": "its handshakes are reset as well, and it takes a reset for a no",
 }
 _STARTTLS = "gives T to whatever begins in plaintext, as its authors' policy"
