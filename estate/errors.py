@@ -11,7 +11,13 @@ RoundsmanError                 exit code 2 unless a class says otherwise
 │   ├── ToolMissing            the scanner is not installed
 │   ├── ToolNotAllowed         the scanner lacks a right (raw sockets)
 │   ├── ToolFailed             the scanner ended badly            (retryable)
-│   └── ToolTimedOut           the scanner passed its deadline    (retryable)
+│   ├── ToolTimedOut           the scanner passed its deadline    (retryable)
+│   └── RegistryError          a registry of images did not tell
+│       ├── RegistryNotTrusted     wrong certificate, wrong content, too much of it, or sent on to another host
+│       ├── RegistryRefused        without, or with these credentials
+│       ├── RegistryLacks          no such image there
+│       ├── RegistryBusy           asked too often                (retryable)
+│       └── RegistryUnreachable    no connection, or no answer in time  (retryable)
 ├── EvidenceError              exit code 3
 │   ├── EvidenceMissing        the bytes are not where the index says
 │   ├── EvidenceAltered        the bytes are not what the index says
@@ -79,6 +85,34 @@ class ToolFailed(CouldNotLook):
 
 class ToolTimedOut(CouldNotLook):
     """The scanner passed its deadline."""
+
+    retryable = True
+
+
+class RegistryError(CouldNotLook):
+    """A registry of images did not tell."""
+
+
+class RegistryNotTrusted(RegistryError):
+    """What answers may not be the registry, or what it answers not what was asked for."""
+
+
+class RegistryRefused(RegistryError):
+    """The registry wants credentials, or others."""
+
+
+class RegistryLacks(RegistryError):
+    """The registry has no such image."""
+
+
+class RegistryBusy(RegistryError):
+    """The registry was asked too often."""
+
+    retryable = True
+
+
+class RegistryUnreachable(RegistryError):
+    """No connection, no answer in time, or one that says that the registry is broken."""
 
     retryable = True
 

@@ -1,0 +1,1 @@
+"""Container engines and registries, and Trivy on their images."""
