@@ -6,6 +6,7 @@ grades.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from infra.lab.tls.lab import TlsLab, tls_lab
 _AT_ONCE = 4
 _PATIENCE = 1_200
 _SHOWN = 2
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,15 @@ def table(cases: Sequence[Case], judged: Mapping[str, Judged], version: str) -> 
 def main(program: Path, out: Path, folder: Path, names: Sequence[str]) -> None:
     """Run the lab, judge, and write the table."""
     told = subprocess.run(
-        ("bash", str(program), "--color", "0", "--version"),
+        ("bash", str(program), "--version"),
         capture_output=True,
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
     ).stdout
-    version = next((line.split(" from ")[0].strip() for line in told.split("\n") if "testssl" in line), "testssl.sh")
+    version = next(
+        (line.split(" from ")[0] for line in _COLOURS.sub("", told).split("\n") if "testssl" in line), "testssl.sh"
+    )
     folder.mkdir(exist_ok=True)
     with tls_lab(names or REPRESENTATIVES) as lab, ThreadPoolExecutor(_AT_ONCE) as pool:
         cases = [case for case in lab.cases.values() if case.name not in TRUE_REASONS or case.name in names]
