@@ -60,6 +60,7 @@ need_lab() {
     need nginx nginx-light "TLS as most of the world serves it"
     need stunnel stunnel4 "TLS in front of something else"
     need busybox busybox-static "hosts whose tools are all one program"
+    need docker-registry docker-registry "a registry of images"
     need debootstrap debootstrap "hosts of the lab, without a container engine"
     need sshd openssh-server "hosts to visit"
     need sudo sudo "rights that a host grants, or does not"
