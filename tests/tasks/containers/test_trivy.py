@@ -188,7 +188,7 @@ def test_a_stored_sbom_is_rated_again_without_the_image(trivy, cache, tmp_path):
     assert first.companion is not None
     before = sight_of(target, [first])
     archive.unlink()
-    today = {
+    today: dict[str, dict[str, dict[str, dict[str, object]]]] = {
         **ADVISORIES,
         "debian 12": {**ADVISORIES["debian 12"], "glibc": {"CVE-2024-5535": {"FixedVersion": "2.36-9+deb12u9"}}},
     }
