@@ -7,6 +7,7 @@ from typing import BinaryIO, ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from estate.errors import BadReport
+from estate.text import printable
 
 MOST_BYTES = 256 * 1024 * 1024
 
@@ -26,13 +27,14 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mount; `kind` is `bind`, `volume` or `tmpfs`."""
+    """One mount; `kind` is `bind`, `volume` or `tmpfs`; a volume that is but a folder of the host is told as `bind`."""
 
     kind: str
     source: str
     destination: str
     writable: bool = True
     propagation: str = ""
+    volume: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A command that somebody runs inside by `exec`."""
+    """A command that somebody runs inside by `exec`; nobody is named as user where the container names none."""
 
     user: str
     privileged: bool = False
@@ -83,7 +85,7 @@ class Container:
     """One container as its engine describes it.
 
     Numbers are 0 where nothing is limited, words are empty where nothing is set. `unseen` names what could not be asked
-    (`diff`, `top`, `execs`, `registry`, `image`), with the reason.
+    (`inspect`, `diff`, `top`, `execs`, `registry`, `image`, `volumes`), with the reason.
 
     Args:
         service: the compose project and service, or an empty string.
@@ -150,13 +152,36 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineImage:
+    """An image that an engine has.
+
+    Args:
+        id: the engine's `sha256:…`.
+        tags: `repository:tag`, as the engine prints them.
+        digests: `repository@sha256:…`.
+        created: when, as the image says itself.
+        layers: DiffIDs, the lowest first.
+    """
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    created: str = ""
+    size: int = 0
+    labels: tuple[tuple[str, str], ...] = ()
+    layers: tuple[str, ...] = ()
+    os: str = ""
+    architecture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineLook:
-    """One look at an engine: all of its containers, or why there is nothing.
+    """One look at an engine: all of its containers, or those that were seen until it ended with an error.
 
     Args:
         at: when.
         where: the engine's address, as a name for people.
-        error: empty, or `unreachable`, `no-privilege`, `timeout`, `failed`.
+        error: empty, or `unreachable`, `no-privilege`, `timeout`, `cancelled`, `failed`.
         detail: what was said.
     """
 
@@ -190,4 +215,5 @@ def read_look(stream: BinaryIO) -> EngineLook:
         return _LOOK.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise BadReport(f"a look at an engine: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        where = printable(".".join(map(str, first["loc"])), 200)
+        raise BadReport(f"a look at an engine: {where}: {printable(first['msg'], 200)}") from None

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from estate.containers.runtime import drift, isolation, operation
+from estate.containers.runtime import drift, isolation, operation, unscanned
 from estate.containers.runtime.check import NAMESPACE, Check
 from estate.findings import Rule
 
 CHECKS: tuple[Check, ...] = tuple(
-    sorted((*isolation.CHECKS, *operation.CHECKS, *drift.CHECKS), key=lambda check: check.id)
+    sorted((*isolation.CHECKS, *operation.CHECKS, *drift.CHECKS, *unscanned.CHECKS), key=lambda check: check.id)
 )
 BY_ID: Mapping[str, Check] = {check.id: check for check in CHECKS}
 RULES: Mapping[tuple[str, str], Rule] = {(NAMESPACE, check.id): check.rule for check in CHECKS}

@@ -9,8 +9,9 @@ from estate.findings import Severity
 LOW, MEDIUM, HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
 _LOOSE = ("/tmp/", "/dev/shm/", "/var/tmp/", "/run/shm/")  # noqa: S108  # what is looked for
 _SSHD = frozenset({"sshd", "dropbear", "sshd-session"})
-_STARTING = frozenset({"runc init", "runc:[1:CHILD]", "runc:[2:INIT]", "runc", "crun", "conmon"})
+_STOPPED = frozenset({"created", "configured", "initialized", "exited", "stopped", "dead", "removing"})
 _MOST = 200
+_SHORT_ID = 12
 
 
 def moved_here(container: Container, _engine: Engine) -> Iterator[Problem]:
@@ -34,7 +35,7 @@ def moved_there(container: Container, _engine: Engine) -> Iterator[Problem]:
 def mutable_tag(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R31."""
     name = container.image.rpartition("/")[2]
-    if not _pinned(container) and not container.image.startswith("sha256:"):
+    if not _pinned(container):
         tag = name.partition(":")[2]
         if tag in {"", "latest"}:
             yield Problem("tag", LOW, f"{container.image} names no version")
@@ -52,7 +53,7 @@ def written(container: Container, _engine: Engine) -> Iterator[Problem]:
 
 def ssh_inside(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R33."""
-    if container.state != "running":
+    if container.state in _STOPPED:
         return
     need(container, "top")
     for name in sorted({one.program for one in container.processes if one.program in _SSHD}):
@@ -61,7 +62,7 @@ def ssh_inside(container: Container, _engine: Engine) -> Iterator[Problem]:
 
 def loose_process(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R34."""
-    if container.state != "running":
+    if container.state in _STOPPED:
         return
     need(container, "top")
     for path in sorted({one.path for one in container.processes if one.path.startswith(_LOOSE)}):
@@ -69,12 +70,10 @@ def loose_process(container: Container, _engine: Engine) -> Iterator[Problem]:
 
 
 def _pinned(container: Container) -> bool:
-    return "@sha256:" in container.image
-
-
-def is_starting(command: str) -> bool:
-    """Whether a process is the engine's own, on its way into the container (a health check that begins)."""
-    return command in _STARTING
+    """Whether it was named by what never moves: a digest, or the beginning of an image's id."""
+    named = container.image.removeprefix("sha256:")
+    by_id = len(named) >= _SHORT_ID and container.image_id.removeprefix("sha256:").startswith(named)
+    return by_id or "@sha256:" in container.image or container.image.startswith("sha256:")
 
 
 CHECKS: tuple[Check, ...] = (

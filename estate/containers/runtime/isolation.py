@@ -1,10 +1,11 @@
 """What a container may do to its host: privileges, capabilities, mounts, namespaces and what confines it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from estate.containers.engine import Container, Engine
-from estate.containers.runtime.check import Check, Problem
+from estate.containers.runtime.check import Check, Problem, need
 from estate.findings import Severity
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
@@ -13,76 +14,56 @@ _WORST = frozenset({"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO",
 """With one of these a process inside becomes root outside (capabilities(7))."""
 _DANGEROUS = frozenset(
     [
-        "NET_ADMIN",
-        "NET_RAW",
-        "MKNOD",
-        "SYS_CHROOT",
-        "SYS_BOOT",
-        "SYS_TIME",
-        "SYS_TTY_CONFIG",
-        "SYSLOG",
-        "DAC_OVERRIDE",
-        "SETFCAP",
-        "SETUID",
-        "SETGID",
-        "AUDIT_CONTROL",
-        "AUDIT_WRITE",
-        "MAC_ADMIN",
-        "MAC_OVERRIDE",
-        "LINUX_IMMUTABLE",
-        "PERFMON",
-        "CHECKPOINT_RESTORE",
-        "FOWNER",
-        "CHOWN",
-        "IPC_OWNER",
-        "SYS_NICE",
-        "SYS_RESOURCE",
-        "NET_BROADCAST",
-        "WAKE_ALARM",
-        "BLOCK_SUSPEND",
-        "LEASE",
-        "IPC_LOCK",
+        *(
+            "NET_ADMIN",
+            "NET_BROADCAST",
+            "SYS_BOOT",
+            "SYS_TIME",
+            "SYS_TTY_CONFIG",
+            "SYSLOG",
+            "AUDIT_CONTROL",
+            "AUDIT_READ",
+        ),
+        *("MAC_ADMIN", "MAC_OVERRIDE", "LINUX_IMMUTABLE", "PERFMON", "CHECKPOINT_RESTORE", "IPC_OWNER", "IPC_LOCK"),
+        *("SYS_NICE", "SYS_RESOURCE", "SYS_PACCT", "WAKE_ALARM", "BLOCK_SUSPEND", "LEASE"),
     ]
 )
+"""What engines grant anyway (MKNOD, NET_RAW …) is not among them: to ask for it once more adds nothing."""
 _USUAL = frozenset(
     [
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_RAW",
-        "NET_BIND_SERVICE",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-        "AUDIT_WRITE",
+        *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_RAW", "NET_BIND_SERVICE", "SETFCAP"),
+        *("SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "AUDIT_WRITE"),
     ]
 )
-"""What engines grant anyway: to ask for it once more adds nothing."""
+"""What Docker grants to every container (moby oci/caps/defaults.go); Podman spells ALL as this list."""
 _SOCKETS = frozenset({"docker.sock", "containerd.sock", "podman.sock", "crio.sock", "cri-dockerd.sock"})
-_SOCKET_PLACES = ("/run", "/var/run", "/run/containerd", "/run/podman", "/run/crio", "/run/docker", "/run/user")
-_SENSITIVE = (
-    "/boot",
-    "/dev",
-    "/etc",
-    "/lib",
-    "/lib64",
-    "/proc",
-    "/root",
-    "/sys",
-    "/usr",
-    "/var/lib/docker",
-    "/var/lib/kubelet",
-    "/var/lib/containerd",
-    "/var/lib/containers",
-    "/home",
+_SOCKET_PLACES = frozenset(
+    ["/", "/run", "/run/containerd", "/run/podman", "/run/crio", "/run/docker", "/run/user", "/run/cri-dockerd"]
 )
-_SHARED_FILES = frozenset({"/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf", "/etc/machine-id"})
-"""Files of the host that tell nothing secret and are commonly shared read-only."""
+_OF_A_USER = re.compile(r"/run/user/[0-9]+(?:/podman|/docker)?\Z")
+_SENSITIVE = (
+    *("/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/sys", "/usr", "/bin", "/sbin"),
+    *("/var/lib/docker", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/containers", "/var/lib/crio"),
+    "/var/spool/cron",
+)
+_OF_A_POD = "/var/lib/kubelet/pods/"
+"""Where Kubernetes keeps what it mounts into each pod, under an id that is new with every one."""
+_SHARED = (
+    *("/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf", "/etc/machine-id", "/etc/os-release"),
+    *(
+        "/usr/share/zoneinfo",
+        "/etc/ssl/certs",
+        "/etc/pki/ca-trust",
+        "/usr/share/ca-certificates",
+        "/usr/lib/os-release",
+    ),
+    "/usr/local/share/ca-certificates",
+)
+"""What of the host tells nothing secret and is commonly shared read-only."""
+_PARENTS = frozenset(["/docker", "system.slice", "machine.slice", "user.slice", "/libpod_parent", "/machine.slice"])
+"""What engines choose by themselves."""
+_HARMLESS = frozenset(["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"])
+"""Devices that every container has anyway."""
 
 
 def privileged(container: Container, _engine: Engine) -> Iterator[Problem]:
@@ -103,7 +84,10 @@ def capabilities(container: Container, _engine: Engine) -> Iterator[Problem]:
 def not_dropped(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R03: podman spells ALL as the list of the usual ones, so what is left counts where the engine says that."""
     dropped = {plain(one) for one in container.dropped}
-    if container.privileged or "ALL" in dropped or dropped >= _USUAL or container.effective == ():
+    if container.privileged or "ALL" in dropped or dropped >= _USUAL:
+        return
+    added = {plain(one) for one in container.added}
+    if container.effective is not None and {plain(one) for one in container.effective} <= added:
         return
     yield Problem("cap-drop", LOW, f"CapDrop is {', '.join(sorted(dropped)) or 'empty'}, without ALL")
 
@@ -111,25 +95,26 @@ def not_dropped(container: Container, _engine: Engine) -> Iterator[Problem]:
 def engine_socket(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R04: whoever reaches the engine is root on the host; read-only changes nothing, since a socket is not written."""
     for source in _binds(container):
-        path = PurePosixPath(source)
-        named = path.name in _SOCKETS
-        if named or source == "/" or source in _SOCKET_PLACES or path.parent == PurePosixPath("/run/user"):
+        named = PurePosixPath(source).name in _SOCKETS
+        if named or source in _SOCKET_PLACES or _OF_A_USER.match(source):
             yield Problem(
                 source, CRITICAL, f"{source} is mounted: {'an' if named else 'it leads to an'} engine's socket"
             )
+    need(container, "volumes")
 
 
 def host_paths(container: Container, _engine: Engine) -> Iterator[Problem]:
-    """R05."""
+    """R05: a path that is sensitive, or within one, or above one."""
     for mount in container.mounts:
         source = _clean(mount.source)
-        if mount.kind != "bind" or PurePosixPath(source).name in _SOCKETS:
+        if mount.kind != "bind" or PurePosixPath(source).name in _SOCKETS or source in _HARMLESS:
             continue
-        if source in _SHARED_FILES and not mount.writable:
+        if source.startswith(_OF_A_POD) or (not mount.writable and _within(source, _SHARED)):
             continue
-        if source == "/" or any(source == one or source.startswith(f"{one}/") for one in _SENSITIVE):
+        if _within(source, _SENSITIVE) or any(_within(one, (source,)) for one in _SENSITIVE):
             how = "writable" if mount.writable else "read-only"
             yield Problem(source, HIGH if mount.writable else MEDIUM, f"{source} of the host is mounted, {how}")
+    need(container, "volumes")
 
 
 def host_network(container: Container, _engine: Engine) -> Iterator[Problem]:
@@ -172,18 +157,24 @@ def _allowed(container: Container) -> Iterator[str]:
 
 
 def seccomp(container: Container, engine: Engine) -> Iterator[Problem]:
-    """R12."""
-    if _option(container, "seccomp") == "unconfined":
+    """R12: by the container's own words, else by what the engine does for all."""
+    own = _option(container, "seccomp")
+    whole = next((one for one in engine.security if one.partition(",")[0] in {"seccomp", "name=seccomp"}), "")
+    if own == "unconfined":
         yield Problem("seccomp", HIGH, "SecurityOpt has seccomp=unconfined")
-    elif container.privileged and engine.kind == "docker":
+    elif container.privileged:
         yield Problem("seccomp", HIGH, "a privileged container has no seccomp profile")
+    elif not own and whole.endswith("profile=unconfined"):
+        yield Problem("seccomp", HIGH, "the engine gives no seccomp profile to anybody")
+    elif engine.security and not whole:
+        yield Problem("seccomp", HIGH, "the engine has no seccomp")
 
 
 def apparmor(container: Container, engine: Engine) -> Iterator[Problem]:
     """R13: an engine without AppArmor cannot take it away."""
     if _option(container, "apparmor") == "unconfined":
         yield Problem("apparmor", MEDIUM, "SecurityOpt has apparmor=unconfined")
-    elif not container.apparmor and _has(engine, "apparmor") and container.state == "running":
+    elif container.apparmor in {"", "unconfined"} and _has(engine, "apparmor") and container.state == "running":
         yield Problem("apparmor", MEDIUM, "no AppArmor profile, though the engine has AppArmor")
 
 
@@ -195,7 +186,7 @@ def selinux(container: Container, engine: Engine) -> Iterator[Problem]:
 
 def devices(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R23."""
-    for one in container.devices:
+    for one in sorted({_clean(one) if one.startswith("/") else one for one in container.devices} - _HARMLESS):
         yield Problem(one, MEDIUM, f"the host's device {one} is passed in")
 
 
@@ -211,7 +202,7 @@ def propagation(container: Container, _engine: Engine) -> Iterator[Problem]:
 def cgroup(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R35."""
     parent = container.cgroup_parent
-    if parent and parent not in {"/docker", "system.slice", "machine.slice", "user.slice"}:
+    if parent and parent not in _PARENTS and not parent.startswith(("/kubepods", "kubepods")):
         yield Problem("cgroup-parent", LOW, f"CgroupParent is {parent}")
 
 
@@ -231,6 +222,10 @@ def unmasked(container: Container, engine: Engine) -> Iterator[Problem]:
 def plain(capability: str) -> str:
     """`CAP_SYS_ADMIN` and `sys_admin` as `SYS_ADMIN`."""
     return capability.upper().removeprefix("CAP_")
+
+
+def _within(path: str, places: Iterable[str]) -> bool:
+    return any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in places)
 
 
 def _host(word: str, kind: str, severity: Severity) -> Iterator[Problem]:
@@ -265,7 +260,7 @@ def _option(container: Container, name: str) -> str:
 
 
 def _has(engine: Engine, name: str) -> bool:
-    return any(one.startswith(f"name={name}") or one == name for one in engine.security)
+    return any(one.partition(",")[0] in {name, f"name={name}"} for one in engine.security)
 
 
 CHECKS: tuple[Check, ...] = (

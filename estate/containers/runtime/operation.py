@@ -1,5 +1,6 @@
 """How a container is run: its user, limits, ports, secrets, health, and whether it restarts without end."""
 
+import ipaddress
 from collections.abc import Iterator
 
 from estate.containers.engine import Container, Engine
@@ -7,8 +8,10 @@ from estate.containers.runtime.check import Check, Problem, need
 from estate.findings import Severity
 
 LOW, MEDIUM, HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104  # what is looked for, not bound to
 _PATIENT = 5
+_MAPPED = frozenset({"auto", "private", "keep-id", "nomap"})
+"""Podman's words for users of the container's own."""
+_DEFAULT_NETWORK = {"docker": "bridge", "podman": "podman"}
 
 
 def writable_root(container: Container, _engine: Engine) -> Iterator[Problem]:
@@ -19,9 +22,9 @@ def writable_root(container: Container, _engine: Engine) -> Iterator[Problem]:
 
 def root_user(container: Container, engine: Engine) -> Iterator[Problem]:
     """R16: with user namespaces or a rootless engine, root inside is nobody outside."""
-    user = container.user.partition(":")[0].strip()
     mapped = engine.rootless or (engine.userns and container.userns != "host")
-    if user in {"", "0", "root"} and not mapped:
+    if _is_root(container.user) and not mapped and container.userns.partition(":")[0] not in _MAPPED:
+        user = container.user.partition(":")[0].strip()
         yield Problem("user", MEDIUM, f"runs as {user or 'root, since no user is set'}")
 
 
@@ -53,21 +56,22 @@ def restart(container: Container, _engine: Engine) -> Iterator[Problem]:
 
 def published_everywhere(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R21."""
-    for port in sorted({one.port for one in container.published if one.address in _EVERYWHERE}):
+    for port in sorted({one.port for one in container.published if _is_everywhere(one.address)}):
         yield Problem(port, MEDIUM, f"{port} is published on all addresses of the host")
 
 
 def low_port(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R22."""
-    for one in sorted({one.host_port for one in container.published}):
-        if one.isdecimal() and 0 < int(one) < 1024:
+    for one in sorted({one.host_port.partition("-")[0] for one in container.published}):
+        if one.isascii() and one.isdecimal() and 0 < int(one) < 1024:
             yield Problem(one, LOW, f"port {one} of the host is a privileged one")
 
 
 def secrets(container: Container, _engine: Engine) -> Iterator[Problem]:
     """R25: the variable is named, its value is known to nobody."""
     for one in container.secrets:
-        yield Problem(one.variable, HIGH, f"{one.variable} holds a secret, by its {one.because}")
+        how = "its name" if one.because == "name" else f"its value, a {one.because.replace('-', ' ')}"
+        yield Problem(one.variable, HIGH, f"{one.variable} holds a secret, as {how} tells")
 
 
 def health_check(container: Container, _engine: Engine) -> Iterator[Problem]:
@@ -82,9 +86,10 @@ def unhealthy(container: Container, _engine: Engine) -> Iterator[Problem]:
         yield Problem("health", MEDIUM, "its health check fails")
 
 
-def default_bridge(container: Container, _engine: Engine) -> Iterator[Problem]:
-    """R28."""
-    if "bridge" in container.networks or container.network in {"default", "bridge"}:
+def default_bridge(container: Container, engine: Engine) -> Iterator[Problem]:
+    """R28: where it is bound, else, before the first start, where it will be."""
+    found = container.networks or (("bridge",) if container.network in {"", "default", "bridge"} else ())
+    if _DEFAULT_NETWORK.get(engine.kind, "bridge") in found:
         yield Problem("bridge", LOW, "on the default bridge, where every container reaches every other")
 
 
@@ -101,19 +106,29 @@ def sessions(container: Container, _engine: Engine) -> Iterator[Problem]:
     need(container, "execs")
     for one in sorted({(one.user, one.privileged) for one in container.sessions}):
         user, privileged = one
-        if privileged or user.partition(":")[0] in {"", "0", "root"}:
+        if privileged or _is_root(user):
             how = "privileged" if privileged else "as root"
             yield Problem(f"exec:{how}", MEDIUM, f"somebody runs a command inside, {how}")
 
 
 def crashing(container: Container, _engine: Engine) -> Iterator[Problem]:
-    """R39: how often it did is no part of it."""
-    if container.restarting:
-        yield Problem("restarting", LOW, "it restarts again and again")
-    elif container.restarts > _PATIENT:
-        yield Problem("restarts", LOW, f"it was restarted more than {_PATIENT} times")
+    """R39: how often it did, and whether it does so this very moment, is no part of it."""
+    if container.restarting or container.restarts > _PATIENT:
+        yield Problem("restarts", LOW, "it ends and is restarted again and again")
     if container.oom_killed:
         yield Problem("oom-killed", LOW, "it was killed for want of memory")
+
+
+def _is_root(user: str) -> bool:
+    name = user.partition(":")[0].strip()
+    return name in {"", "root"} or (name.isascii() and name.isdecimal() and int(name) == 0)
+
+
+def _is_everywhere(address: str) -> bool:
+    try:
+        return not address or ipaddress.ip_address(address.strip("[]")).is_unspecified
+    except ValueError:
+        return False
 
 
 CHECKS: tuple[Check, ...] = (
