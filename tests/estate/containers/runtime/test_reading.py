@@ -1,4 +1,4 @@
-"""What looks at an engine prove of its containers: present, passed, gone or unseen, and still the same when redeployed."""
+"""What looks at an engine prove of its containers: present, passed, gone or unseen, and the same when deployed anew."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
