@@ -128,16 +128,13 @@ def open_engine(where: str, *, seconds: float, cancelled: Event | None = None) -
     Raises:
         EngineSaid: there is no way in.
     """
-    # Half a second that no command which only reads should pay.
-    import docker  # noqa: PLC0415
-    from docker.errors import DockerException  # noqa: PLC0415
-    from docker.utils import kwargs_from_env  # noqa: PLC0415
+    import docker  # noqa: PLC0415  # half a second that no command which only reads should pay
 
     until = time.monotonic() + seconds
     address = address_of(where)
     try:
         _knock(address, min(seconds, _CALL_SECONDS))
-        tls = kwargs_from_env().get("tls", False)
+        tls = docker.utils.kwargs_from_env().get("tls", False)
         client = docker.APIClient(
             base_url=address,
             version="auto",
@@ -145,7 +142,7 @@ def open_engine(where: str, *, seconds: float, cancelled: Event | None = None) -
             tls=tls if address.startswith(("tcp://", "https://")) else False,
             use_ssh_client=address.startswith("ssh://"),
         )
-    except (DockerException, OSError, ValueError) as error:
+    except (docker.errors.DockerException, OSError, ValueError) as error:
         raise _translated(error) from None
     api = EngineApi(client, until, cancelled)
     try:

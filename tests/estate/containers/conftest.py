@@ -56,7 +56,8 @@ def told() -> Callable[..., Document]:
     """A stored look at these containers."""
 
     def document(*containers: Container, number: int = 0, **changed: object) -> Document:
-        look = replace(EngineLook(AT, "unix:///run/docker.sock", ENGINE, containers), **changed)  # type: ignore[arg-type]
+        look = EngineLook(AT, "unix:///run/docker.sock", ENGINE, containers)
+        look = replace(look, **changed)  # type: ignore[arg-type]  # named as they are
         return Document("engine", number, BytesIO(spell_look(look)))
 
     return document
