@@ -67,7 +67,6 @@ need_lab() {
     need fish fish "a login shell that is no POSIX one"
     need tcsh tcsh "another"
     need dockerd docker.io "containers to visit"
-    need docker-registry docker-registry "images with digests, passwords and signatures"
     need chromium chromium "a browser to read the Prefect UI in"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql "the store runs on it too"
 }
