@@ -195,7 +195,7 @@ class _Bench:
     def origin(self) -> None:
         name, allowed = self.image.name, self.policy.registries
         if allowed and name is None:
-            self.reasons.append("an archive comes from no registry, and only some are allowed")
+            self.reasons.append("its name does not say which registry it comes from, and only some are allowed")
         elif allowed and name is not None and not any(is_in(name, one) for one in allowed):
             self.reasons.append(
                 f"{name.host}/{name.repository} is in no registry that is allowed: {', '.join(allowed)}"

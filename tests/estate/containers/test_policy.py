@@ -36,7 +36,7 @@ def test_an_image_with_nothing_against_it_is_allowed_without_a_warning():
     ("policy", "image", "reason"),
     [
         ({"registries": ["registry.example.org"]}, {"name": "registry.example.org.evil.example/app:1"}, "is in no reg"),
-        ({"registries": ["registry.example.org"]}, {"name": ""}, "an archive"),
+        ({"registries": ["registry.example.org"]}, {"name": ""}, "does not say which registry"),
         ({"latest": "refuse"}, {"name": "nginx"}, "latest"),
         ({"maximum_age_days": 9}, {}, "built 10 days ago"),
         ({"maximum_age_days": 9}, {"created": None}, "does not say when"),
@@ -164,7 +164,7 @@ def test_the_catalogue_of_exploited_ones_is_wanted_only_where_the_policy_says_so
 
 
 def test_many_reasons_of_one_kind_are_one_sentence():
-    facts = {}
+    facts: dict[str, tuple[tuple[str, str], ...]] = {}
     for number in range(500):
         facts |= vulnerability(f"CVE-2030-{number:04}", "critical")
     found = word(facts=facts)
