@@ -16,6 +16,9 @@ ROOT_EQUIVALENT = frozenset(
 """Groups whose members are root, or become it without anybody's leave."""
 
 
+_BOUNDS = ("command=", "from=", "restrict")
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """Access that was not there at the last proved look: the family of facts, and when one of them counts."""
@@ -30,8 +33,10 @@ def _drift(number: int, title: str, remediation: str, technique: str) -> Rule:
     return Rule(NAMESPACE, f"HOST-DRF-{number:03}", title, remediation, refs)
 
 
-def _is_new(_name: str, before: Mapping[str, str], _after: Mapping[str, str]) -> bool:
-    return not before
+def _lets_more(_name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """A key that is new, or that lost what bound it to a command, an address or less."""
+    old, new = before.get("options", ""), after.get("options", before.get("options", ""))
+    return not before or any(word in old and word not in new for word in _BOUNDS)
 
 
 def _joins_root(name: str, before: Mapping[str, str], _after: Mapping[str, str]) -> bool:
@@ -55,7 +60,7 @@ DRIFTS: Mapping[str, Drift] = {
             " else was done; if somebody did: accept it with `roundsman suppress`.",
             "T1098.004",
         ),
-        _is_new,
+        _lets_more,
     ),
     "member": Drift(
         _drift(

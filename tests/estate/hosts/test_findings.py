@@ -36,6 +36,12 @@ def test_a_key_with_another_comment_is_the_same_key() -> None:
     assert drifts(KEY, attributes(comment="a"), attributes(comment="b")) == []
 
 
+def test_a_key_that_loses_what_bound_it_lets_more_in() -> None:
+    bound = attributes(type="ssh-ed25519", options='from="10.0.0.5",command="backup"')
+    assert [name for name, *_ in drifts(KEY, bound, attributes(type="ssh-ed25519", options="none"))] == ["HOST-DRF-001"]
+    assert drifts(KEY, bound, attributes(type="ssh-ed25519", options='command="backup",from="10.0.0.5"')) == []
+
+
 def test_a_new_member_counts_in_groups_that_are_as_good_as_root() -> None:
     assert [name for name, *_ in drifts("member/docker:bob")] == ["HOST-DRF-002"]
     assert drifts("member/audio:bob") == []
