@@ -8,6 +8,7 @@ from estate.manifest.certificates import DeclaredCertificates
 from estate.manifest.lookup import Declared
 from estate.manifest.rows import DeclaredAsset, DeclaredEndpoint, DeclaredHost, Expectation, Table
 from estate.manifest.settings import (
+    ContainerSettings,
     DatabaseSettings,
     Estate,
     EvidenceSettings,
@@ -31,6 +32,7 @@ class Manifest(Table):
     hosts: tuple[DeclaredHost, ...] = ()
     tls: TlsSettings = TlsSettings()
     intel: IntelSettings = IntelSettings()
+    containers: ContainerSettings = ContainerSettings()
     ssllabs: SslLabsSettings = SslLabsSettings()
     database: DatabaseSettings = DatabaseSettings()
     evidence: EvidenceSettings = EvidenceSettings()

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from estate.errors import BadInput, BadTarget
 from estate.manifest.rows import Table, read_host
-from estate.scope.words import Plain, told
+from estate.scope.words import Plain, read_plain, told
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}\Z")
 _BLOCK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[A-Za-z0-9_-]+\Z")
@@ -32,6 +32,21 @@ def read_database_url(value: object) -> str:
     if ":" in rest.rpartition("@")[0] or "password=" in rest:
         raise BadTarget("holds a password: put the whole URL into an environment variable, and its name into url_env")
     return f"{scheme}://{rest}"
+
+
+def read_engine(value: object) -> str:
+    """The address of a container engine's API.
+
+    Raises:
+        BadTarget: anything else.
+    """
+    if isinstance(value, str) and value.isprintable() and " " not in value:
+        parts = urlsplit(value)
+        if parts.scheme == "unix" and parts.path.startswith("/"):
+            return value
+        if parts.scheme in {"tcp", "http", "https"} and parts.hostname and not parts.password:
+            return value
+    raise BadTarget(f"{str(value)[:80]!r} is no engine's address, such as unix:///var/run/docker.sock")
 
 
 def read_url(value: object) -> str:
@@ -183,6 +198,23 @@ class IntelSettings(Table):
         None, description="FIRST's file of how likely attacks are, or a copy."
     )
     hours: float = Field(6.0, ge=0, le=168, description="For how long an answer holds before it is asked again.")
+
+
+class ContainerSettings(Table):
+    """Where containers and images are, and how images are scanned."""
+
+    engine: Annotated[str, BeforeValidator(told(read_engine))] | None = Field(
+        None, description="The engine's address; without it DOCKER_HOST, or Docker's usual socket."
+    )
+    cache: str | None = Field(
+        None, min_length=1, description="Trivy's folder of databases; without it one below $ROUNDSMAN_HOME."
+    )
+    database: Annotated[str, BeforeValidator(told(read_plain))] | None = Field(
+        None, description="The repository that Trivy's database is refreshed from; Trivy's own without it."
+    )
+    database_days: int = Field(
+        7, ge=1, strict=True, description="A vulnerability database older than so many days proves nothing clean."
+    )
 
 
 class EvidenceSettings(Table):

@@ -10,6 +10,7 @@ from estate.assets import Asset
 from estate.certificates import rules as certificate_rules
 from estate.certificates.facts import split_problem
 from estate.certificates.relations import ADDRESSES_DIFFER, RELATIONS
+from estate.containers import runtime as runtime_rules
 from estate.coverage import Verdict
 from estate.errors import NotFound
 from estate.findings import Detection, Rule, Severity, Triage, risk
@@ -34,6 +35,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
         *tls_rules.RULES.values(),
         *certificate_rules.RULES.values(),
         *host_rules.RULES.values(),
+        *runtime_rules.RULES.values(),
     )
 }
 _BATCH = 10_000

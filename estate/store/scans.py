@@ -17,6 +17,7 @@ from estate.policy import Policy
 from estate.ports import rules
 from estate.ports.shard import PortShard, sights
 from estate.ports.tarpits import fold_tarpit
+from estate.store.container_scan import ContainerScan
 from estate.store.detections import detection_of
 from estate.store.host_audit import HostAudit
 from estate.tls import rules as tls_rules
@@ -221,6 +222,7 @@ SCANS: Mapping[str, Scan] = {
     "tls": TlsGrade(),
     "certificates": CertificateExpiry(),
     "hosts": HostAudit(),
+    "containers": ContainerScan(),
 }
 
 
