@@ -1,7 +1,7 @@
 """What a run came to: printed as the one object of `scan --json` or for people, and turned into an exit code."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 
 from rich.table import Table
@@ -24,10 +24,12 @@ from estate.diff import Kind
 from estate.findings import Severity
 from estate.hosts.words import counted as counted_things
 from estate.hosts.words import families, place, unseen
+from estate.joins.listeners import Standing
 from estate.scope import NOTHING_SENT
 from estate.store.blindness import list_blind
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
+from estate.store.joined import list_joined
 from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
 from estate.store.scans import scan_named
@@ -38,6 +40,7 @@ ABOVE = 1
 BLIND = 3
 REFUSED = 4
 _STATES = ("complete", "partial", "failed", "planned", "asking", "settling", "cancelled", "quarantined")
+_ODD = {Standing.FILTERED, Standing.REFUSED, Standing.NO_PROCESS}
 _NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
@@ -49,7 +52,7 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
         rest = {name: value for name, value in head.items() if name not in told and name != "id"}
         print_object(
             {"run": run.id, **told, **rest},
-            {"changes": list_changes(here.database, run=run), "findings": _findings(here, run)},
+            {"changes": list_changes(here.database, run=run), "findings": _findings(here, run), **_joined(here, run)},
         )
     else:
         _print(here, run)
@@ -203,12 +206,26 @@ def _print_audit(here: Surroundings, run: Run) -> None:
     if findings:
         show()
         show(finding_table(findings))
+    odd = [one for one in list_joined(here.database, run) if one["standing"] in _ODD]
+    if odd:
+        show()
+        show("From inside and from outside:")
+        for one in odd[:SHOWN]:
+            named = one["inside"].get("process") or one["outside"].get("service") or ""
+            show(
+                safe(f"  {shown_asset(one['asset'])} {one['key']} {named}: {one['standing']}".replace("  :", ":"), 300)
+            )
     blind = list(islice(list_blind(here.database, run), SHOWN))
     if blind:
         show()
         show("Not assessed:", style="yellow")
         for asset, reason, keys in blind:
             show(safe(f"  {asset}: {unseen(reason, keys)}", 1_000))
+
+
+def _joined(here: Surroundings, run: Run) -> dict[str, Iterable[Mapping[str, object]]]:
+    """What audited hosts listen on beside what the sweep saw of them; other scans have no such list."""
+    return {"listeners": list_joined(here.database, run)} if run.scan == "hosts" else {}
 
 
 def _first_of(here: Surroundings, run: Run, changes: list[ChangeObject]) -> Table:

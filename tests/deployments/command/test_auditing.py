@@ -1,6 +1,9 @@
 """`audit` and `host-setup`: this machine without being asked, another one only by leave."""
 
 import hashlib
+import json
+import re
+import socket
 from typing import Any
 
 import pytest
@@ -90,3 +93,31 @@ def test_host_setup_prints_the_steps_and_the_collector_that_they_pin(roundsman: 
     assert "stays" in told.out or "Blind" in told.out
     assert roundsman("host-setup", "--user", "a b").code == 2
     assert roundsman("host-setup", "--key", "absent.pub").code == 2
+
+
+REPORT = """<?xml version="1.0"?>
+<nmaprun scanner="nmap" args="nmap -v" start="1790000000" version="7.93" xmloutputversion="1.05">
+<scaninfo type="syn" protocol="tcp" numservices="{count}" services="{ports}"/>
+<host starttime="1790000000" endtime="1790000001"><status state="up" reason="arp-response" reason_ttl="0"/>
+<address addr="10.0.0.7" addrtype="ipv4"/>
+<ports><port protocol="tcp" portid="4"><state state="open" reason="syn-ack" reason_ttl="64"/></port>
+<extraports state="filtered" count="1"><extrareasons reason="no-response" count="1" proto="tcp" ports="{mine}"/></extraports>
+</ports></host>
+<runstats><finished time="1790000002" exit="success"/><hosts up="1" down="0" total="1"/></runstats>
+</nmaprun>
+"""
+
+
+def test_what_listens_is_laid_beside_what_the_sweep_saw(roundsman: Any) -> None:
+    name = re.sub(r"[^a-z0-9-]", "", socket.gethostname().lower()) or "localhost"
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        mine = listener.getsockname()[1]
+        roundsman.describes(f'[[assets]]\nname = "{name}"\naddresses = ["10.0.0.7"]\n')
+        report = roundsman.folder / "report.xml"
+        report.write_text(REPORT.format(count=2, ports=f"4,{mine}", mine=mine))
+        asked = ("--asked", "10.0.0.7", "--ports", f"tcp/4,{mine}")
+        assert roundsman("import", "nmap", str(report), *asked, "--json").code == 0
+        told = roundsman("audit", "local", "--json")
+    standing = {one["key"]: one["standing"] for one in json.loads(told.out)["listeners"]}
+    assert standing[f"tcp/{mine}"] == "listens, but is filtered"
+    assert standing["tcp/4"] == "open, but no process listens"

@@ -1,0 +1,1 @@
+"""What only two scans together can tell."""
