@@ -211,10 +211,8 @@ def _print_audit(here: Surroundings, run: Run) -> None:
         show()
         show("From inside and from outside:")
         for one in odd[:SHOWN]:
-            named = one["inside"].get("process") or one["outside"].get("service") or ""
-            show(
-                safe(f"  {shown_asset(one['asset'])} {one['key']} {named}: {one['standing']}".replace("  :", ":"), 300)
-            )
+            named = one["inside"].get("process") or one["outside"].get("service") or "unknown"
+            show(safe(f"  {shown_asset(one['asset'])} {one['key']} ({named}): {one['standing']}", 300))
     blind = list(islice(list_blind(here.database, run), SHOWN))
     if blind:
         show()

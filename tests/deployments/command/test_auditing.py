@@ -101,7 +101,8 @@ REPORT = """<?xml version="1.0"?>
 <host starttime="1790000000" endtime="1790000001"><status state="up" reason="arp-response" reason_ttl="0"/>
 <address addr="10.0.0.7" addrtype="ipv4"/>
 <ports><port protocol="tcp" portid="4"><state state="open" reason="syn-ack" reason_ttl="64"/></port>
-<extraports state="filtered" count="1"><extrareasons reason="no-response" count="1" proto="tcp" ports="{mine}"/></extraports>
+<extraports state="filtered" count="1">
+<extrareasons reason="no-response" count="1" proto="tcp" ports="{mine}"/></extraports>
 </ports></host>
 <runstats><finished time="1790000002" exit="success"/><hosts up="1" down="0" total="1"/></runstats>
 </nmaprun>
