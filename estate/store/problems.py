@@ -10,6 +10,7 @@ from estate.assets import Asset
 from estate.certificates import rules as certificate_rules
 from estate.certificates.facts import split_problem
 from estate.certificates.relations import ADDRESSES_DIFFER, RELATIONS
+from estate.containers import image_findings as image_rules
 from estate.containers import runtime as runtime_rules
 from estate.coverage import Verdict
 from estate.errors import NotFound
@@ -36,6 +37,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
         *certificate_rules.RULES.values(),
         *host_rules.RULES.values(),
         *runtime_rules.RULES.values(),
+        *image_rules.RULES.values(),
     )
 }
 _BATCH = 10_000

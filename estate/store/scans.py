@@ -20,6 +20,7 @@ from estate.ports.tarpits import fold_tarpit
 from estate.store.container_scan import ContainerScan
 from estate.store.detections import detection_of
 from estate.store.host_audit import HostAudit
+from estate.store.image_scan import ImageScan
 from estate.tls import rules as tls_rules
 from estate.tls.facts import explain_grade
 from estate.tls.keys import GRADE, split_key
@@ -223,6 +224,7 @@ SCANS: Mapping[str, Scan] = {
     "certificates": CertificateExpiry(),
     "hosts": HostAudit(),
     "containers": ContainerScan(),
+    "images": ImageScan(),
 }
 
 

@@ -2,19 +2,35 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from threading import Event
 
 from blocks.containers import Containers
+from estate.containers.engine import EngineImage
+from estate.containers.image import read_image_visit
+from estate.containers.image_shard import ImageShard, ImageTarget
+from estate.containers.layers import Base
 from estate.containers.runtime.reading import EngineShard
+from estate.errors import BadInput, BadReport, EvidenceError
+from estate.store.database import home
+from estate.store.earlier import earlier_evidence
 from estate.store.knowledge import known_assets
 from estate.store.leases import me
 from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
 from tasks.containers.asker import EngineAsker
+from tasks.containers.engine import list_images
+from tasks.containers.image_asker import ImageAsker, Known
+from tasks.containers.trivy import Canary, check_database
+from tasks.containers.trivy_run import TrivyFailed
 from tasks.rounds import Round, making_of
 
+_SHARD = 16
+"""Images that one lost worker costs; each shard begins with a canary."""
 SOCKET = "unix:///var/run/docker.sock"
 VANTAGE = "inside"
 
@@ -56,3 +72,120 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
 def scope_name(where: str) -> str:
     """How runs call an engine: this machine's own, or by its host."""
     return "this-machine" if where.startswith("unix:") else where.partition("//")[2].partition("/")[0][:60]
+
+
+@contextmanager
+def image_round_of(here: Surroundings, asked: Containers, flow_run_id: str | None) -> Iterator[Round]:
+    """Open the run that scans every image of the engine, and tells which of the known ones it has no more.
+
+    Raises:
+        CouldNotLook: the engine does not say which images it has.
+    """
+    now = datetime.now(UTC)
+    where = engine_of(here)
+    zone = here.default_zone or "default"
+    images = list_images(where)
+    targets = tuple(sorted(_targets(images, where, asked.only), key=lambda one: (one.repository, one.tag, one.ref)))
+    listed = {one.repository for one in _targets(images, where, ())}
+    known = () if asked.only else tuple(sorted(known_assets(here.database, zone, VANTAGE, "image") - listed))
+    bases = tuple(Base(image.tags[0], image.layers, image.id) for image in images if image.tags and image.layers)
+    shards = [ImageShard(part, bases=bases) for part in _parts(targets)]
+    if known or not shards:
+        shards.append(ImageShard((), known, bases))
+    cache = cache_of(here)
+    trivy = words_of(cache)
+    name = f"prefect:{flow_run_id}:images"
+    new = NewRun(
+        id=uuid.uuid5(uuid.NAMESPACE_URL, name).hex if flow_run_id else uuid.uuid4().hex,
+        scan="images",
+        scope=scope_name(where),
+        zone=zone,
+        vantage=VANTAGE,
+        trigger=asked.trigger,
+        profile=Profile("images"),
+        looked_at=now,
+        shards=tuple(shard.to_json() for shard in shards),
+        flow_run_id=flow_run_id,
+        policy_sha256=here.policy.sha256,
+        engine=f"trivy {trivy.trivy}" if trivy.trivy else "",
+        intel=f"trivy-db {trivy.database}" if trivy.database else "",
+        choice=f"{len(targets)} image{'' if len(targets) == 1 else 's'} of {where}",
+        maker=me(),
+    )
+    earlier = known_visits(here)
+
+    def asker(stop: Event) -> ImageAsker:
+        return ImageAsker(cache, here.manifest.containers.database_days, earlier, here.evidence, stop)
+
+    with making_of(here, None, new, asker, ImageShard.from_json) as round_:
+        yield round_
+
+
+def cache_of(here: Surroundings) -> Path:
+    """Trivy's folder: what estate.toml says, else one of our own."""
+    said = here.manifest.containers.cache
+    if said is None:
+        return home() / "trivy"
+    return (here.path.parent if here.path else Path.cwd()) / Path(said).expanduser()
+
+
+def words_of(cache: Path) -> Canary:
+    """Trivy's version and its database's; without words where there is no Trivy, which each image then says."""
+    try:
+        return check_database(cache)
+    except TrivyFailed:
+        return Canary()
+
+
+def known_visits(here: Surroundings) -> Mapping[str, Known]:
+    """Earlier visits that went well, the newest of each image, by image id."""
+    found: dict[str, Known] = {}
+    for document, report in earlier_evidence(here.database, "images", "image"):
+        try:
+            with here.evidence.open(document) as stream:
+                visit = read_image_visit(stream)
+        except (BadReport, EvidenceError):
+            continue
+        if visit.image_id and not visit.error:
+            found.setdefault(visit.image_id, Known(visit, report))
+    return found
+
+
+def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> Iterator[ImageTarget]:
+    """Every name of every image; one without any is known by its id.
+
+    Raises:
+        BadInput: `only` names what the engine does not have.
+    """
+    found: list[ImageTarget] = []
+    for image in images:
+        digests = {one.partition("@")[0]: one.partition("@")[2] for one in image.digests}
+        names = [_divide(tag) for tag in image.tags] or [(name, "") for name in digests] or [(image.id, "")]
+        found += [
+            ImageTarget(repository, tag, "docker", image.id, digests.get(repository, ""), image.id, where)
+            for repository, tag in names
+        ]
+    lacking = set(only) - {name for one in found for name in (one.repository, f"{one.repository}:{one.tag}")}
+    if lacking:
+        raise BadInput(f"the engine has no image {', '.join(sorted(lacking))}")
+    yield from (one for one in found if not only or {one.repository, f"{one.repository}:{one.tag}"} & set(only))
+
+
+def _divide(tag: str) -> tuple[str, str]:
+    """Repository and tag of `127.0.0.1:5000/team/app:1`."""
+    head, _, last = tag.rpartition("/")
+    name, _, version = last.partition(":")
+    return (f"{head}/{name}" if head else name), version
+
+
+def _parts(targets: Sequence[ImageTarget]) -> Iterator[tuple[ImageTarget, ...]]:
+    """Parts of about a shard; a repository's images stay together, since only all of them prove what it has no more."""
+    part: list[ImageTarget] = []
+    for _, group in groupby(targets, lambda one: one.repository):
+        mine = list(group)
+        if part and len(part) + len(mine) > _SHARD:
+            yield tuple(part)
+            part = []
+        part += mine
+    if part:
+        yield tuple(part)

@@ -84,7 +84,7 @@ def test_a_finding_is_found_by_the_beginning_of_its_name(estate) -> None:
 def test_every_rule_that_settlement_knows_can_be_shown() -> None:
     known = {name for namespace, name in RULES if namespace == "ports"}
     assert known == {"unexpected-port", "expected-port-closed", "tarpit"}
-    assert {namespace for namespace, _ in RULES} == {"ports", "tls", "certificates", "host", "runtime"}
+    assert {namespace for namespace, _ in RULES} == {"ports", "tls", "certificates", "host", "runtime", "image"}
     assert all(rule.remediation for rule in RULES.values())
 
 

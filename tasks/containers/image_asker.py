@@ -1,0 +1,118 @@
+"""Scan the images of a round one by one; where neither image nor database changed, earlier evidence is told again."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import Event
+
+from estate.containers.image import WORKS, ImageVisit, spell_image_visit
+from estate.containers.image_shard import ImageShard, ImageTarget
+from estate.diff import Change
+from estate.errors import EvidenceError
+from estate.evidence import Evidence, EvidenceStore
+from tasks.containers.trivy import Canary, check_database, scan_image
+from tasks.containers.trivy_run import TrivyFailed
+
+_DEADLINE_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An earlier visit that went well, and where its report lies."""
+
+    visit: ImageVisit
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAsker:
+    """Asks Trivy, whose database must not be older than `days`; `known` are earlier visits by image id."""
+
+    cache: Path
+    days: int
+    known: Mapping[str, Known]
+    evidence: EvidenceStore
+    stop: Event
+
+    def ask(self, shard: ImageShard, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
+        """Scan every image of a shard; each brings a document, also where Trivy could not look."""
+        canary = self._canary() if shard.targets else None
+        for done, target in enumerate(shard.targets, 1):
+            if self.stop.is_set():
+                return
+            again = self._again(target, canary, folder)
+            if again is not None:
+                yield again
+            else:
+                yield from scan_image(
+                    target,
+                    folder,
+                    cache=self.cache,
+                    deadline=_DEADLINE_SECONDS,
+                    cancelled=self.stop,
+                    canary=canary,
+                )
+            report(done / len(shard.targets))
+
+    def ask_canaries(self, _folder: Path) -> Iterator[Evidence]:
+        """Each batch has its own: a package whose vulnerability every database knows."""
+        yield from ()
+
+    def ask_again(
+        self,
+        changes: Iterable[Change],  # noqa: ARG002  # the protocol's signature
+        shards: Sequence[tuple[int, ImageShard]],  # noqa: ARG002  # as above
+        folder: Path,  # noqa: ARG002  # as above
+    ) -> Iterator[tuple[int, Evidence, int]]:
+        """Nothing: an image is the same bytes however often one looks."""
+        yield from ()
+
+    def _canary(self) -> Canary | None:
+        try:
+            found = check_database(self.cache, cancelled=self.stop)
+        except TrivyFailed:
+            return None  # each image says so in its own document
+        built = moment_of(found.database)
+        if found.verdict == WORKS and built is not None and datetime.now(UTC) - built > timedelta(days=self.days):
+            return replace(found, verdict=f"the database is of {built:%Y-%m-%d}, older than {self.days} days")
+        return found
+
+    def _again(self, target: ImageTarget, canary: Canary | None, folder: Path) -> Evidence | None:
+        """The earlier report, where neither the image nor Trivy nor its database is another one."""
+        known = self.known.get(target.image_id) if target.image_id else None
+        if known is None or canary is None or canary.verdict != WORKS or not canary.database:
+            return None
+        before = known.visit
+        if (before.database, before.trivy, before.canary) != (canary.database, canary.trivy, WORKS):
+            return None
+        home = Path(mkdtemp(prefix="again-", dir=folder))
+        try:
+            with self.evidence.open(known.report) as stored, (home / "report.json").open("wb") as copy:
+                shutil.copyfileobj(stored, copy)
+        except EvidenceError:
+            return None
+        told = replace(
+            before,
+            repository=target.repository,
+            tag=target.tag,
+            source=target.source,
+            ref=target.ref,
+            digest=target.digest or before.digest,
+            at=datetime.now(UTC),
+            scanned_at=before.scanned_at or before.at,
+        )
+        (home / "visit.json").write_bytes(spell_image_visit(told))
+        return Evidence("image", home / "visit.json", home / "report.json")
+
+
+def moment_of(text: str) -> datetime | None:
+    """A time in RFC 3339, of which Trivy writes nanoseconds."""
+    try:
+        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
