@@ -198,9 +198,9 @@ def opened(run: str) -> Round:
     return _OPENED[run]
 
 
-def last_opened() -> str | None:
-    """The id of the run that this process opened last."""
-    return _LAST[-1] if _LAST else None
+def opened_yet() -> tuple[str, ...]:
+    """The ids of the runs that this process opened, in order."""
+    return tuple(_LAST)
 
 
 def _say_resumed(round_: Round, flow_run_id: str | None) -> None:

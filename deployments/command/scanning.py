@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blocks.audit import Audit
+from blocks.containers import Containers
 from blocks.grading import Certificates, Grading
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
@@ -28,10 +29,10 @@ from estate.store.tables import Run
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-SCANS = ("ports", "tls", "certificates", "hosts", "all")
+SCANS = ("ports", "tls", "certificates", "hosts", "containers", "all")
 _OF_TLS = {"tls": Grading, "certificate": Certificates, FILES: Certificates}
 """What looks at a finding again, by the family of its locator."""
-Asked = Sweep | Grading | Certificates | Audit
+Asked = Sweep | Grading | Certificates | Audit | Containers
 _SETTLED = {"complete", "partial", "failed", "quarantined"}
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log instead of a bar.")]
@@ -74,6 +75,9 @@ def scan(
         raise BadInput("--only is empty: without it all of the scope is asked")
     keys = None if ports is None else str(read_port_list(ports))
     here = _open(estate)
+    if what == "containers":
+        found = _look_all(here, Containers(only=words), quiet=as_json, verbose=verbose)
+        return tell_all(here, found, as_json=as_json, fail_on=fail_on)
     if what == "hosts":
         return tell(here, _audit(here, scope, words, quiet=as_json, verbose=verbose), as_json=as_json, fail_on=fail_on)
     chosen = here.manifest.scope_named(scope)
@@ -181,7 +185,14 @@ def _look(here: Surroundings, asked: Asked, questions: int = 0, *, quiet: bool, 
     """Run the flow that asks this; without a number of questions the bar only says that it goes on."""
     _prepare_prefect(verbose=verbose)
     with leaving_at_once(), shown(questions, quiet=quiet or verbose):
-        return run_named(here.database, _run_flow(asked))
+        return run_named(here.database, _run_flow(asked)[-1])
+
+
+def _look_all(here: Surroundings, asked: Asked, *, quiet: bool, verbose: bool) -> list[Run]:
+    """The same, with every run that the flow makes."""
+    _prepare_prefect(verbose=verbose)
+    with leaving_at_once(), shown(0, quiet=quiet or verbose):
+        return [run_named(here.database, run) for run in _run_flow(asked)]
 
 
 def _audit(here: Surroundings, scope: str | None, only: tuple[str, ...], *, quiet: bool, verbose: bool) -> Run:
@@ -236,8 +247,8 @@ def _why_nothing(here: Surroundings, asked: Grading | Certificates, *, whole: bo
     return ""
 
 
-def _run_flow(asked: Asked) -> str:
-    """Run the flow that asks this in this process, and give its run's id.
+def _run_flow(asked: Asked) -> tuple[str, ...]:
+    """Run the flow that asks this in this process, and give the ids of its runs.
 
     Raises:
         RoundsmanError: what ended it before there was anything to settle.
@@ -246,7 +257,7 @@ def _run_flow(asked: Asked) -> str:
     try:
         from tasks import rounds
 
-        before = rounds.last_opened()
+        before = len(rounds.opened_yet())
         state = _start(asked)
     except RoundsmanError:
         raise
@@ -254,14 +265,14 @@ def _run_flow(asked: Asked) -> str:
         where = os.environ.get("PREFECT_API_URL") or "its own temporary server"
         reason = (str(error).splitlines() or [""])[0]
         raise CouldNotLook(f"Prefect could not run the flow with {where}: {type(error).__name__}: {reason}") from error
-    run_id = rounds.last_opened()
-    if run_id in (None, before) or _state_of(str(run_id)) not in _SETTLED:
+    opened = rounds.opened_yet()[before:]
+    if not opened or any(_state_of(run) not in _SETTLED for run in opened):
         state.result(raise_on_failure=True)
         if state.is_completed() and state.message:
             raise NothingToAsk(state.message)
-    if run_id is None:
+    if not opened:
         raise CouldNotLook("Prefect ended the flow before it opened a run; --verbose shows its log")
-    return run_id
+    return opened
 
 
 def _start(asked: Asked) -> "State[State[object]]":
@@ -274,6 +285,10 @@ def _start(asked: Asked) -> "State[State[object]]":
         from flows.tls_grade import tls_grade
 
         return tls_grade(asked, return_state=True)
+    if isinstance(asked, Containers):
+        from flows.container_scan import container_scan
+
+        return container_scan(asked, return_state=True)
     if isinstance(asked, Audit):
         from flows.host_audit import host_audit
 

@@ -33,7 +33,7 @@ class ImageScan:
         return sight
 
     def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:
-        """What is known to be wrong rests on the image, which is the very one as before, and on what the world knows."""
+        """What is wrong rests on the image, which is the very one as before, and on what the world knows."""
         before = {known: fact.value for known, fact in facts.items() if fact.present}
         return same_image(key, before, sight.present)
 

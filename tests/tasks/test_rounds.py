@@ -73,7 +73,7 @@ def sweep(here: Surroundings, **fields: Any) -> dict[str, Any]:
 def test_a_round_is_found_by_its_run_and_forgotten_with_it(place) -> None:
     with round_of(place(), Sweep(), None) as round_:
         assert rounds.opened(round_.run.id) is round_
-        assert rounds.last_opened() == round_.run.id
+        assert rounds.opened_yet()[-1] == round_.run.id
         assert dict(progress.running()) == {round_.run.id: 0.0}
         assert run_named(round_.here.database, "latest").choice.startswith("nmap-")
     with pytest.raises(Interrupted):
