@@ -6,7 +6,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from blocks.containers import Containers
 from blocks.surroundings import open_here
@@ -18,7 +18,7 @@ from estate.store.reading import list_changes
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
-from tasks.containers.rounds import container_round_of, image_round_of
+from tasks.containers.rounds import container_round_of, has_containers, has_images, image_round_of
 from tasks.rounds import Round, clock
 from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
 
@@ -41,6 +41,8 @@ def container_scan(containers: Containers = Containers()) -> State[object]:  # n
     try:
         here = open_here()
         ended = [_make(here, round_) for round_ in _rounds(here, containers)]
+        if not ended:
+            return Completed(message="the engine has neither images nor containers")
         states = [conclude(here, run) for run in ended]
         for run in ended:
             log.info("run %s of %s: %s", run.id[:12], run.scan, run.state)
@@ -52,10 +54,10 @@ def container_scan(containers: Containers = Containers()) -> State[object]:  # n
 
 def _rounds(here: Surroundings, containers: Containers) -> Iterator[Round]:
     """Images first, so that containers can be told which of them are scanned."""
-    if containers.what != "containers":
+    if containers.what != "containers" and has_images(here):
         with image_round_of(here, containers, flow_run.id) as round_:
             yield round_
-    if containers.what != "images":
+    if containers.what != "images" and not containers.only and has_containers(here):
         with container_round_of(here, containers, flow_run.id) as round_:
             yield round_
 

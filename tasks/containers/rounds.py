@@ -15,13 +15,14 @@ from estate.containers.image import read_image_visit
 from estate.containers.image_shard import ImageShard, ImageTarget
 from estate.containers.layers import Base
 from estate.containers.runtime.reading import EngineShard
-from estate.errors import BadInput, BadReport, EvidenceError
+from estate.errors import BadInput, BadReport, CouldNotLook, EvidenceError
 from estate.store.database import home
 from estate.store.earlier import earlier_evidence
 from estate.store.knowledge import known_assets
 from estate.store.leases import me
 from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
+from tasks.containers.api import EngineSaid, open_engine
 from tasks.containers.asker import EngineAsker
 from tasks.containers.engine import list_images
 from tasks.containers.image_asker import ImageAsker, Known
@@ -29,6 +30,7 @@ from tasks.containers.trivy import Canary, check_database
 from tasks.containers.trivy_run import TrivyFailed
 from tasks.rounds import Round, making_of
 
+_LISTING_SECONDS = 60.0
 _SHARD = 16
 """Images that one lost worker costs; each shard begins with a canary."""
 SOCKET = "unix:///var/run/docker.sock"
@@ -67,6 +69,27 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
     )
     with making_of(here, None, new, EngineAsker, EngineShard.from_json) as round_:
         yield round_
+
+
+def has_containers(here: Surroundings) -> bool:
+    """Whether there is, or was, any container to look at; an engine that does not answer may have some."""
+    if known_assets(here.database, here.default_zone or "default", VANTAGE, "runtime"):
+        return True
+    try:
+        with open_engine(engine_of(here), seconds=_LISTING_SECONDS) as api:
+            return any(True for _ in api.get("containers", "json", all="1").each)
+    except EngineSaid:
+        return True
+
+
+def has_images(here: Surroundings) -> bool:
+    """Whether there is, or was, any image to scan; an engine that does not answer may have some."""
+    if known_assets(here.database, here.default_zone or "default", VANTAGE, "image"):
+        return True
+    try:
+        return any(image.tags or image.digests for image in list_images(engine_of(here)))
+    except CouldNotLook:
+        return True
 
 
 def scope_name(where: str) -> str:
@@ -152,7 +175,7 @@ def known_visits(here: Surroundings) -> Mapping[str, Known]:
 
 
 def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> Iterator[ImageTarget]:
-    """Every name of every image; one without any is known by its id.
+    """Every name of every image; what lost its name when a tag moved is left to whoever tidies up.
 
     Raises:
         BadInput: `only` names what the engine does not have.
@@ -160,7 +183,7 @@ def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> 
     found: list[ImageTarget] = []
     for image in images:
         digests = {one.partition("@")[0]: one.partition("@")[2] for one in image.digests}
-        names = [_divide(tag) for tag in image.tags] or [(name, "") for name in digests] or [(image.id, "")]
+        names = [_divide(tag) for tag in image.tags] or [(name, "") for name in digests]
         found += [
             ImageTarget(repository, tag, "docker", image.id, digests.get(repository, ""), image.id, where)
             for repository, tag in names

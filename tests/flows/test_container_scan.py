@@ -68,7 +68,17 @@ def test_an_image_and_a_container_that_changed_are_all_that_a_second_scan_tells(
     build(engine, tmp_path / "two.tar", system, type(system)(python_package("requests", "2.30.0")))
     engine.docker("rm", "--force", "web")
     engine.docker(
-        "run", "--detach", "--name", "web", "--network", "none", "--cap-add", "SYS_PTRACE", "busybox:lab", "sleep", "600"
+        "run",
+        "--detach",
+        "--name",
+        "web",
+        "--network",
+        "none",
+        "--cap-add",
+        "SYS_PTRACE",
+        "busybox:lab",
+        "sleep",
+        "600",
     )
     third = scanning.run("scan", "containers", "--json")
     kinds = told(third)
