@@ -1,4 +1,4 @@
-"""A container engine as operators scan it: images by a real Trivy, containers as they are run, and what changed of both."""
+"""A container engine as operators scan it: images by a real Trivy, containers as they are run, and what changed."""
 
 import importlib.util
 import os
