@@ -10,7 +10,7 @@ ROOT := $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$(PATH)" CI=true PYTH
 
 .DEFAULT_GOAL := env
 .NOTPARALLEL:
-.PHONY: env scan test check lint format bench lock wheel clean help
+.PHONY: env scan up test check lint format bench lock wheel clean help
 
 env: $(READY)  ## Put the environment into .venv, from the lock (the default)
 	@:
@@ -27,6 +27,12 @@ scan:  ## Scan this machine's loopback and print what changed since the last tim
 	@$(MAKE) --no-print-directory env
 	@test -e estate.toml || $(BIN)/roundsman init
 	@$(BIN)/roundsman scan ports
+
+up:  ## Run Prefect's server, a worker and all schedules on this machine, until Ctrl-C
+	@infra/install.sh
+	@$(MAKE) --no-print-directory env
+	@test -e estate.toml || $(BIN)/roundsman init
+	@exec $(BIN)/roundsman up
 
 test:  ## Install and run everything that CI runs
 	@infra/install.sh --test

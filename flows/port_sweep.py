@@ -38,7 +38,7 @@ def port_sweep(sweep: Sweep = Sweep()) -> State[object]:  # noqa: B008  # frozen
     """Ask every host of a scope which ports answer, and say what is different from last time, and how sure that is.
 
     Args:
-        sweep: What to ask. Leave everything empty to ask the whole scope what it says.
+        sweep: What to ask. Left as it is, all of the scope is asked for the ports that it names.
     """
     log = get_run_logger()
     try:

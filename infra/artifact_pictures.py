@@ -39,7 +39,8 @@ def main(target: Path) -> None:
         (folder / "estate.toml").write_text(estate_of(lab.cases.values(), lab.roots))
         _two_rounds(lab, folder, url)
         for flow in ("tls-grade", "certificate-expiry"):
-            _take(url, _artifact(url, f"{flow}-tls-lab"), target / f"{flow}.png", folder)
+            page = f"{url}/artifacts/artifact/{_artifact(url, f'{flow}-tls-lab')}"
+            take(page, target / f"{flow}.png", folder)
 
 
 def _two_rounds(lab: TlsLab, folder: Path, url: str) -> None:
@@ -66,8 +67,8 @@ def _artifact(url: str, key: str) -> str:
     return str(found[0]["id"])
 
 
-def _take(url: str, artifact: str, picture: Path, folder: Path) -> None:
-    page = f"{url}/artifacts/artifact/{artifact}"
+def take(page: str, picture: Path, folder: Path) -> None:
+    """Take the picture of a page as headless Chromium shows it."""
     own = (f"--user-data-dir={folder}/chromium", f"--screenshot={picture.resolve()}", "--virtual-time-budget=20000")
     subprocess.run((*_CHROMIUM, *own, page), check=True, timeout=120, stderr=subprocess.DEVNULL, cwd=folder)
 

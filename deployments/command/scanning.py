@@ -12,6 +12,7 @@ from blocks.grading import Certificates, Grading
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from deployments.command.bar import shown
+from deployments.command.engine import prepare_prefect
 from deployments.command.leaving import leaving_at_once
 from deployments.command.options import EstateFile, FailOn, FailOnOption, Json, Zone, now, read_port_list
 from deployments.command.outcome import tell, tell_all, tell_nothing
@@ -20,7 +21,6 @@ from estate.errors import BadInput, CouldNotLook, NothingToAsk, OutOfScope, Roun
 from estate.hosts.findings import DRIFTS
 from estate.scope import Scope, read_ports
 from estate.store.assets import find_asset
-from estate.store.database import home
 from estate.store.problems import finding_named
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings, find_estate
@@ -183,7 +183,7 @@ def _sweep(here: Surroundings, sweep: Sweep, assets: int, *, quiet: bool, verbos
 
 def _look(here: Surroundings, asked: Asked, questions: int = 0, *, quiet: bool, verbose: bool) -> Run:
     """Run the flow that asks this; without a number of questions the bar only says that it goes on."""
-    _prepare_prefect(verbose=verbose)
+    prepare_prefect(verbose=verbose)
     with leaving_at_once(), shown(questions, quiet=quiet or verbose):
         return run_named(here.database, _run_flow(asked)[-1])
 
@@ -300,21 +300,3 @@ def _start(asked: Asked) -> "State[State[object]]":
 
 def _state_of(run_id: str) -> str:
     return run_named(open_here().database, run_id).state
-
-
-def _prepare_prefect(*, verbose: bool) -> None:
-    """Settings for a run on this machine; what the operator has set stays."""
-    defaults = {
-        "DO_NOT_TRACK": "1",
-        # What goes wrong is told in our words, without a traceback.
-        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
-        "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR" if verbose else "CRITICAL",
-        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR" if verbose else "CRITICAL",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_CLI_PROMPT": "false",
-    }
-    if not (Path.home() / ".prefect" / "profiles.toml").exists():
-        defaults["PREFECT_HOME"] = str(home() / "prefect")
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
