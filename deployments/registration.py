@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_type_hints
 
+from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags, WorkPoolFilter, WorkPoolFilterName
@@ -13,6 +15,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 from prefect.workers.process import ProcessWorker
+from pydantic import BaseModel
 
 from blocks.database import DatabaseBlock
 from blocks.scope import register
@@ -42,22 +45,36 @@ class _Wanted:
     """One deployment: a row of the file for one scope."""
 
     row: DeclaredDeployment
-    scope: str
-    first: bool
+    flow: Flow[..., object]
+    scope: str | None = None
+    first: bool = True
 
     @property
     def name(self) -> str:
         """As the UI shows it."""
-        return f"{self.row.entrypoint.rpartition('.')[2].replace('_', '-')}/{self.scope}"
+        return f"{self.flow.name}/{self.short_name}"
+
+    @property
+    def short_name(self) -> str:
+        """As the UI shows it beside the flow's."""
+        return self.scope or self.row.name
+
+    @property
+    def tags(self) -> list[str]:
+        """The row's, and the scope's."""
+        return [*self.row.tags, *([f"scope:{self.scope}"] if self.scope else [])]
 
     def minute(self, declared: int) -> int:
         """The first scope keeps the declared minute; another one has its own, which stays when scopes come and go."""
-        if self.first:
+        if self.first or self.scope is None:
             return declared
         return (declared + 1 + int(hashlib.sha256(self.scope.encode()).hexdigest(), 16) % 59) % 60
 
-    def parameters(self, declared: Parameters, form: str) -> dict[str, object]:
+    def parameters(self, declared: Parameters) -> dict[str, object]:
         """The declared parameters, with the scope in the flow's form."""
+        if self.scope is None:
+            return dict(declared)
+        form = next(iter(self.flow.parameters.properties))
         given = declared.get(form, {})
         return {**declared, form: {**(given if isinstance(given, Mapping) else {}), "scope": self.scope}}
 
@@ -98,11 +115,20 @@ def _wanted(declaration: Declaration, manifest: Manifest) -> Iterator[_Wanted]:
     first = manifest.scopes[0]
     zones = {host.zone for host in manifest.hosts}
     for row in declaration.deployments:
+        flow = row.load()
+        if not _asks_for_a_scope(flow):
+            yield _Wanted(row, flow)
+            continue
         for scope in manifest.scopes:
             # Hosts are visited by the scope in whose zone they lie; where none is declared, this machine is, once.
             visits = scope.zone in zones if zones else scope is first
             if visits or row.entrypoint != _INTO_HOSTS:
-                yield _Wanted(row, scope.name, scope is first)
+                yield _Wanted(row, flow, scope.name, scope is first)
+
+
+def _asks_for_a_scope(flow: Flow[..., object]) -> bool:
+    forms = [each for each in get_type_hints(flow.fn).values() if isinstance(each, type)]
+    return any(issubclass(each, BaseModel) and "scope" in each.model_fields for each in forms)
 
 
 def _provide(client: SyncPrefectClient, pool: str) -> None:
@@ -141,29 +167,27 @@ def _ours(client: SyncPrefectClient, pools: list[str]) -> dict[str, DeploymentRe
 def _deploy(client: SyncPrefectClient, wanted: _Wanted, there: DeploymentResponse | None, folder: Path) -> None:
     """Write the deployment; the server replaces its schedules by exactly these."""
     row = wanted.row
-    flow = row.load()
-    form = next(iter(flow.parameters.properties))
     switched = {each.slug: each.active for each in there.schedules} if there else {}
     schedules = [
         DeploymentScheduleCreate(
             slug=each.slug,
             schedule=each.at(wanted.minute(each.minute)),
             active=switched.get(each.slug, each.active),
-            parameters=wanted.parameters({**row.parameters, **each.parameters}, form),
+            parameters=wanted.parameters({**row.parameters, **each.parameters}),
         )
         for each in row.schedules
     ]
     client.create_deployment(
-        flow_id=client.create_flow(flow),
-        name=wanted.scope,
+        flow_id=client.create_flow(wanted.flow),
+        name=wanted.short_name,
         version=row.version,
         description=row.description,
-        tags=[*row.tags, f"scope:{wanted.scope}"],
+        tags=wanted.tags,
         entrypoint=row.entrypoint,
         # Without a step, a worker copies the folder that it works in, evidence and all, for each run.
         pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}],
-        parameters=wanted.parameters(row.parameters, form),
-        parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
+        parameters=wanted.parameters(row.parameters),
+        parameter_openapi_schema=parameter_schema(wanted.flow).model_dump_for_openapi(),
         enforce_parameter_schema=True,
         schedules=schedules,
         concurrency_limit=row.concurrency_limit.limit,

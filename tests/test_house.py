@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from prefect import Flow
 
+from deployments.declaration import read_declaration
+
 HOUSE = Path(__file__).parents[1]
 SHIPPED = ("estate", "blocks", "tasks", "flows", "deployments")
 SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "core", "manager", "managers", "base"}
@@ -107,6 +109,21 @@ def test_every_flow_is_found_where_its_name_says() -> None:
         flow = getattr(importlib.import_module(f"flows.{file.stem}"), file.stem)
         assert isinstance(flow, Flow)
         assert flow.name == file.stem.replace("_", "-")
+
+
+def test_every_flow_has_one_deployment_that_loads_and_a_schedule() -> None:
+    """`prefect deploy` would hide an import error behind a placeholder, and take a misspelt key without a word."""
+    flows = {file.stem for file in python_files("flows")} - {"__init__"}
+    declared = read_declaration()
+    assert {each.entrypoint for each in declared.deployments} == {f"flows.{flow}.{flow}" for flow in flows}
+    for each in declared.deployments:
+        assert each.load().name == each.entrypoint.rpartition(".")[2].replace("_", "-")
+        assert each.schedules
+        assert "roundsman" in each.tags
+        for schedule in each.schedules:
+            (form,) = schedule.parameters.values()
+            assert isinstance(form, dict)
+            assert form["trigger"] == "schedule"
 
 
 def test_the_command_starts_without_the_engine() -> None:

@@ -190,7 +190,7 @@ def _look(here: Surroundings, asked: Asked, questions: int = 0, *, quiet: bool, 
 
 def _look_all(here: Surroundings, asked: Asked, *, quiet: bool, verbose: bool) -> list[Run]:
     """The same, with every run that the flow makes."""
-    _prepare_prefect(verbose=verbose)
+    prepare_prefect(verbose=verbose)
     with leaving_at_once(), shown(0, quiet=quiet or verbose):
         return [run_named(here.database, run) for run in _run_flow(asked)]
 

@@ -7,21 +7,6 @@ import pytest
 from deployments.declaration import SHIPPED, read_declaration
 from estate.errors import BadInput
 
-FLOWS = {file.stem for file in (Path(__file__).parents[2] / "flows").glob("[a-z]*.py")}
-
-
-def test_every_flow_has_one_deployment_that_loads_and_a_schedule() -> None:
-    declared = read_declaration()
-    assert {each.entrypoint for each in declared.deployments} == {f"flows.{flow}.{flow}" for flow in FLOWS}
-    for each in declared.deployments:
-        assert each.load().name == each.entrypoint.rpartition(".")[2].replace("_", "-")
-        assert each.schedules
-        assert "roundsman" in each.tags
-        for schedule in each.schedules:
-            (form,) = schedule.parameters.values()
-            assert isinstance(form, dict)
-            assert form["trigger"] == "schedule"
-
 
 def test_no_two_flows_start_at_once() -> None:
     starts = [(each.entrypoint, schedule.cron.split()[:2]) for each in read_declaration().deployments

@@ -176,7 +176,7 @@ def test_the_form_is_in_an_operators_words(machine: Machine) -> None:
 
 def test_up_a_second_time_applies_the_files_and_keeps_what_the_ui_switched(machine: Machine) -> None:
     before = machine.deployments()
-    assert len(before) == 4
+    assert len(before) == 5
     sweep = before["port_sweep/this-machine"]
     url = f"http://127.0.0.1:{machine.port}/api/deployments/{sweep['id']}/schedules/{sweep['schedules'][0]['id']}"
     off = urllib.request.Request(
@@ -191,6 +191,7 @@ def test_up_a_second_time_applies_the_files_and_keeps_what_the_ui_switched(machi
     assert {name: each["id"] for name, each in after.items()} == {name: each["id"] for name, each in before.items()}
     active = {name: [schedule["active"] for schedule in each["schedules"]] for name, each in after.items()}
     assert active.pop("port_sweep/this-machine") == [False]
+    assert active.pop("container_scan/engine") == [False]
     assert sorted(active.values()) == [[True], [True], [True, True]]
 
 
@@ -199,9 +200,10 @@ def test_what_the_files_no_longer_declare_is_removed(machine: Machine) -> None:
     declared = estate.read_text()
     estate.write_text(declared + SECOND)
     assert machine.run("up").returncode == 0
-    # This machine is audited once, however many scopes there are.
-    names = {f"{flow}/{scope}" for flow in ("port_sweep", "tls_grade", "certificate_expiry")
-             for scope in ("this-machine", "elsewhere")} | {"host_audit/this-machine"}  # fmt: skip
+    # This machine is audited once, and its engine looked at once, however many scopes there are.
+    scopes = ("this-machine", "elsewhere")
+    names = {f"{flow}/{scope}" for flow in ("port_sweep", "tls_grade", "certificate_expiry") for scope in scopes}
+    names |= {"host_audit/this-machine", "container_scan/engine"}
     found = machine.deployments()
     assert set(found) == names
     crons = {
