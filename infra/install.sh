@@ -67,6 +67,7 @@ need_lab() {
     need fish fish "a login shell that is no POSIX one"
     need tcsh tcsh "another"
     need dockerd docker.io "containers to visit"
+    need podman podman "containers of another engine"
     need chromium chromium "a browser to read the Prefect UI in"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql "the store runs on it too"
 }

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from infra.bench.auditing import auditing
+from infra.bench.containers import containers
 from infra.bench.expiring import expiring
 from infra.bench.grading import grading
 from infra.bench.measuring import Figure
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sweeping": sweeping,
     "grading": grading,
     "expiring": expiring,
+    "containers": containers,
     "auditing": auditing,
     "visiting": visiting,
 }

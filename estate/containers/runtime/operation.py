@@ -81,8 +81,8 @@ def health_check(container: Container, _engine: Engine) -> Iterator[Problem]:
 
 
 def unhealthy(container: Container, _engine: Engine) -> Iterator[Problem]:
-    """R27."""
-    if container.health == "unhealthy":
+    """R27: of one that has ended, the engine still tells the last word, which says nothing any more."""
+    if container.health == "unhealthy" and container.state == "running":
         yield Problem("health", MEDIUM, "its health check fails")
 
 

@@ -115,6 +115,7 @@ QUIET: list[tuple[str, dict[str, object]]] = [
     ),
     ("R23", {"devices": ("/dev/null",)}),
     ("R24", {"mounts": (bind("/mnt/x", propagation="rslave"),)}),
+    ("R27", {"health": "unhealthy", "state": "exited"}),
     ("R28", {"networks": ("none",), "network": "default"}),
     ("R29", {"tag_id": ANOTHER, "image": "lab/app@sha256:" + "b" * 64}),
     ("R29", {"tag_id": ""}),
