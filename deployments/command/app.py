@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from deployments.command import auditing, grading, importing, keeping, reading, reports, scanning, settling, up
+from deployments.command import auditing, gating, grading, importing, keeping, reading, reports, scanning, settling, up
 from deployments.command.leaving import INTERRUPTED, SAID
 from deployments.command.printing import complain, prepare_streams, show
 from estate.errors import BadInput, CouldNotLook, RoundsmanError
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-for module in (keeping, scanning, grading, auditing, reading, settling, reports, importing, up):
+for module in (keeping, scanning, grading, auditing, gating, reading, settling, reports, importing, up):
     module.register(app)
 
 

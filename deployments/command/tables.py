@@ -25,7 +25,7 @@ _MARKS = {
     "rescoped_out": ("x", "dim"),
     "flapping": ("≈", "bold yellow"),
 }
-_SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _DETECTIONS = {"absent": " (resolved)", "suspected_absent": " (perhaps gone)", "unobserved": " (out of sight)"}
 _STATES = {"complete": "green", "partial": "yellow", "quarantined": "bold magenta", "failed": "red"}
 TOLD_TOGETHER = frozenset({"lost_sight", "sight_regained", "suspected_gone", "rescoped_out"})
@@ -126,7 +126,7 @@ def finding_table(findings: Sequence[FindingObject]) -> Table:
         accepted = safe(f" (accepted {finding['suppression']})", 160) if finding["suppressed"] else ""
         seen = finding["evidence"].removeprefix(finding["locator"]).strip(" :,")
         table.add_row(
-            Text(finding["severity"], _SEVERITIES[finding["severity"]]),
+            Text(finding["severity"], SEVERITY_STYLES[finding["severity"]]),
             Text.assemble(
                 safe(finding["subject"] + (f" in {finding['zone']}" if zones else ""), 160),
                 safe(f": {seen}" if seen else "", 120),

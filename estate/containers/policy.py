@@ -302,7 +302,8 @@ class _Bench:
     def database(self) -> None:
         rule, made = self.policy.database, self.image.database
         if made is None:
-            self.blind.append("how old the vulnerability database is")
+            if not self.blind:
+                self.blind.append("how old the vulnerability database is")
             return
         age = self.now - made
         if age <= timedelta(hours=rule.maximum_age_hours):

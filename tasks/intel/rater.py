@@ -23,6 +23,18 @@ _TIMEOUT = httpx.Timeout(40.0, connect=5.0)
 _PATIENCE_SECONDS = 120.0
 
 
+def known_exploited(url: str) -> frozenset[str] | None:
+    """Every CVE of the catalogue at this place; None where neither it nor an earlier copy was to be had."""
+    cache = Cache(home() / "intel" / "cache.db")
+    agent = {"User-Agent": f"roundsman/{version('roundsman')}"}
+    with httpx.Client(timeout=_TIMEOUT, headers=agent) as client:
+        body = fetch_feed(client, url, cache, datetime.now(UTC))
+    try:
+        return frozenset(read_kev(body).entries) if body is not None else None
+    except BadReport:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Rater:
     """Asks what `[intel]` of estate.toml names; about packages only, never about the host that has them."""
