@@ -17,6 +17,7 @@ from deployments.command.outcome import ABOVE, BLIND
 from deployments.command.printing import complain, hint, print_object, safe, show
 from deployments.command.tables import SEVERITY_STYLES, first, plain_table
 from estate.errors import BadInput, CouldNotLook
+from estate.manifest import Manifest
 from estate.store.database import home
 from estate.store.surroundings import find_estate, read_estate
 
@@ -79,12 +80,17 @@ def gate(
 
 
 def _look(image: str, rules: _Rules) -> "Looked":
-    from tasks.containers.gate import find_image, look
+    from tasks.containers.gate import SOCKET, find_image, look
 
-    cache = Path(os.environ["TRIVY_CACHE_DIR"]) if os.environ.get("TRIVY_CACHE_DIR") else home() / "trivy"
+    estate = find_estate(None)
+    manifest = read_estate(estate) if estate else Manifest()
+    said = os.environ.get("TRIVY_CACHE_DIR") or manifest.containers.cache
+    cache = (estate.parent if estate else Path.cwd()) / Path(said).expanduser() if said else home() / "trivy"
+    engine = manifest.containers.engine or os.environ.get("DOCKER_HOST") or SOCKET
     with leaving_at_once():
-        waiting = find_image(image, rules.policy)
-        looked = look(waiting, rules.policy, rules.keys, _exploited(rules.policy), cache)
+        waiting = find_image(image, rules.policy, engine)
+        exploited = _exploited(rules.policy, manifest.intel.kev)
+        looked = look(waiting, rules.policy, rules.keys, exploited, cache)
     if looked.visit.error == "no-database":
         hint(f"Trivy has no database in {cache}: trivy image --download-db-only --cache-dir {cache}")
     if rules.policy.registries and waiting.where == "engine" and not waiting.target.digest:
@@ -121,10 +127,8 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _exploited(policy: "GatePolicy") -> frozenset[str] | None:
+def _exploited(policy: "GatePolicy", url: str | None) -> frozenset[str] | None:
     """CISA's catalogue, where the estate's description says from where."""
-    found = find_estate(None)
-    url = read_estate(found).intel.kev if found else None
     if url is None or policy.vulnerabilities.exploited == "allow":
         return None
     from tasks.intel.rater import known_exploited

@@ -64,7 +64,7 @@ def render_sarif(
         {
             "ruleId": one.rule.name,
             "level": _LEVELS[one.severity],
-            "message": {"text": ": ".join(word for word in (one.subject, one.evidence) if word)},
+            "message": _message(": ".join(word for word in (one.subject, one.evidence) if word)),
             "locations": [{**where, "logicalLocations": [{"fullyQualifiedName": one.locator}]}],
             "partialFingerprints": {"roundsman/v1": one.fingerprint},
             **(
@@ -76,12 +76,17 @@ def render_sarif(
         for one in found
     ]
     results += [
-        {"ruleId": _REFUSED, "level": "error", "message": {"text": reason}, "locations": [where]} for reason in reasons
+        {"ruleId": _REFUSED, "level": "error", "message": _message(reason), "locations": [where]} for reason in reasons
     ]
-    notes = [{"level": "error", "message": {"text": words}} for words in unseen]
+    notes = [{"level": "error", "message": _message(words)} for words in unseen]
     run = {
         "tool": {"driver": {"name": "Roundsman", "version": version, "rules": list(rules.values())}},
         "invocations": [{"executionSuccessful": not unseen, "toolExecutionNotifications": notes}],
         "results": results,
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _message(text: str) -> dict[str, str]:
+    """Viewers make links of `[words](place)`, which nobody who names a package shall make."""
+    return {"text": text.replace("](", "\\](").replace("[", "\\[") if "](" in text else text}

@@ -1,5 +1,6 @@
 """Look at the one image that waits at a gate: find it, scan it by its digest, and ask for its signature."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -13,17 +14,18 @@ from estate.containers.image import ImageVisit, read_image_visit
 from estate.containers.image_reading import FAMILIES, image_reading
 from estate.containers.image_shard import ImageTarget
 from estate.containers.policy import Candidate, GatePolicy
-from estate.containers.reference import IMAGE_ID, Reference, read_reference
+from estate.containers.reference import DOCKER_HUB, IMAGE_ID, Reference, read_reference
 from estate.containers.signatures import TrustedKey
 from estate.containers.trivy import read_trivy
 from estate.coverage import Verdict as Seen
 from estate.errors import BadTarget, CouldNotLook, RegistryError, ToolFailed
 from tasks.containers.credentials import Credentials, Named, credentials_for
-from tasks.containers.lookup import LocalImage, engine_address, find_local
+from tasks.containers.lookup import LocalImage, find_local
 from tasks.containers.registry import Registry
 from tasks.containers.signing import ask_signature
 from tasks.containers.trivy import scan_image
 
+SOCKET = "unix:///var/run/docker.sock"
 _SECONDS = 900.0
 _SHORT_ID = re.compile(r"[0-9a-f]{12,63}\Z")
 
@@ -46,8 +48,8 @@ class Looked:
     candidate: Candidate
 
 
-def find_image(text: str, policy: GatePolicy) -> Waiting:
-    """Find what an operator named: an archive's path, an image of this machine's engine, or a registry's.
+def find_image(text: str, policy: GatePolicy, engine: str) -> Waiting:
+    """Find what an operator named: an archive's path, an image of the engine at this address, or a registry's.
 
     Raises:
         BadTarget: it is the name of nothing.
@@ -60,7 +62,7 @@ def find_image(text: str, policy: GatePolicy) -> Waiting:
         raise BadTarget(f"{text[:200]} is no file")
     is_id = IMAGE_ID.match(text) is not None or _SHORT_ID.match(text) is not None
     name = None if IMAGE_ID.match(text) else read_reference(text)
-    engine, silent = engine_address(), None
+    silent = None
     try:
         local = find_local(engine, text)
     except CouldNotLook as error:
@@ -73,7 +75,7 @@ def find_image(text: str, policy: GatePolicy) -> Waiting:
         with Registry(name.host, login_of(name.host, policy)) as registry:
             digest = registry.resolve(name)
     except RegistryError as error:
-        aside = f"; {silent}" if silent else "; this machine's engine does not have it either"
+        aside = f"; {silent}" if silent else "; the engine does not have it either"
         raise type(error)(f"{error}{aside}") from None
     ref = f"{name.familiar}@{digest}"
     return Waiting(ImageTarget(name.familiar, name.tag, "remote", ref, digest), name, "registry")
@@ -88,8 +90,8 @@ def look(
 ) -> Looked:
     """Scan it, and ask for its signature where the policy wants one; how it went is in what is returned."""
     host = waiting.name.host if waiting.name else ""
-    with TemporaryDirectory(prefix="roundsman-gate-") as folder, _trivy_login(waiting, policy):
-        found = scan_image(waiting.target, Path(folder), cache=cache, deadline=_SECONDS, cancelled=None)
+    with TemporaryDirectory(prefix="roundsman-gate-") as made, _trivy_login(waiting, policy, Path(made)):
+        found = scan_image(waiting.target, Path(made), cache=cache, deadline=_SECONDS, cancelled=None)
         evidence = next(one for one in found if one.media == "image")
         with evidence.path.open("rb") as stream:
             visit = read_image_visit(stream)
@@ -151,19 +153,26 @@ def _of_engine(local: LocalImage, name: Reference | None, engine: str) -> Waitin
 
 
 @contextmanager
-def _trivy_login(waiting: Waiting, policy: GatePolicy) -> Iterator[None]:
-    """Let Trivy, which pulls by itself, know the credentials that the policy names; it has them by its environment."""
+def _trivy_login(waiting: Waiting, policy: GatePolicy, folder: Path) -> Iterator[None]:
+    """Let Trivy, which pulls by itself, know the credentials that the policy names.
+
+    In a file of docker's kind that ends with the scan: TRIVY_PASSWORD is split at spaces and commas.
+    """
     named = next((one for one in policy.logins if waiting.name and one.host == waiting.name.host), None)
-    if waiting.target.source != "remote" or named is None:
+    found = login_of(named.host, policy) if named else None
+    if waiting.target.source != "remote" or named is None or found is None:
         yield
         return
-    given = {"TRIVY_USERNAME": os.environ[named.user_env], "TRIVY_PASSWORD": os.environ[named.password_env]}
-    before = {name: os.environ.get(name) for name in given}
-    os.environ.update(given)
+    place = folder / "login"
+    place.mkdir(mode=0o700)
+    host = "https://index.docker.io/v1/" if named.host == DOCKER_HUB else named.host
+    told = {"auths": {host: {"auth": found.basic().removeprefix("Basic ")}}}
+    (place / "config.json").write_text(json.dumps(told))
+    before = os.environ.get("DOCKER_CONFIG")
+    os.environ["DOCKER_CONFIG"] = str(place)
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        del os.environ["DOCKER_CONFIG"]
+        if before is not None:
+            os.environ["DOCKER_CONFIG"] = before

