@@ -3,12 +3,13 @@
 import re
 
 _ELLIPSIS = "…"
-# C0 and C1 controls, DEL, soft hyphen, marks and overrides of direction, invisible joiners and separators, line and
-# paragraph separators, byte order mark, interlinear marks, tags, lone surrogates and the two non-characters that XML
-# forbids. A list of our own: asking the interpreter's Unicode tables would make a new Python look like a new banner.
+# C0 and C1 controls, DEL, spaces that look like the usual one, soft hyphen, marks and overrides of direction, invisible
+# joiners and separators, line and paragraph separators, byte order mark, interlinear marks, tags, lone surrogates and
+# the two non-characters that XML forbids. A list of our own: asking the interpreter's Unicode tables would make a new
+# Python look like a new banner.
 _OBEYED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+!|~$^=@:]|(?<=www)\.", re.IGNORECASE)
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
