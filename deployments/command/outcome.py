@@ -6,6 +6,7 @@ from itertools import chain, islice
 
 from rich.table import Table
 
+from deployments.command.inside import INSIDE, print_inside
 from deployments.command.options import FailOn, now
 from deployments.command.printing import SHOWN, counted, hint, print_object, safe, show
 from deployments.command.tables import (
@@ -22,11 +23,7 @@ from deployments.command.tables import (
 )
 from estate.diff import Kind
 from estate.findings import Severity
-from estate.hosts.words import counted as counted_things
-from estate.hosts.words import families, place, unseen
-from estate.joins.listeners import Standing
 from estate.scope import NOTHING_SENT
-from estate.store.blindness import list_blind
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
 from estate.store.joined import list_joined
@@ -40,7 +37,6 @@ ABOVE = 1
 BLIND = 3
 REFUSED = 4
 _STATES = ("complete", "partial", "failed", "planned", "asking", "settling", "cancelled", "quarantined")
-_ODD = {Standing.FILTERED, Standing.REFUSED, Standing.NO_PROCESS}
 _NO_ALARM = {Kind.FIRST_OBSERVED.value, Kind.SIGHT_REGAINED.value}
 
 
@@ -168,8 +164,8 @@ def _print(here: Surroundings, run: Run) -> None:
     if run.message:
         show(safe(run.message, 500), style="yellow")
     show()
-    if run.scan == "hosts":
-        _print_audit(here, run)
+    if run.scan in INSIDE:
+        print_inside(here, run, lambda told: _news(here, run, told), lambda: _findings(here, run))
         return
     changes = first(list_changes(here.database, run=run), "change")
     if not changes:
@@ -183,42 +179,6 @@ def _print(here: Surroundings, run: Run) -> None:
         if findings:
             show()
             show(finding_table(findings))
-
-
-def _print_audit(here: Surroundings, run: Run) -> None:
-    """What changed, what is wrong, and what nobody could see; what was seen for the first time is counted."""
-    new: list[str] = []
-    told: list[ChangeObject] = []
-    for change in list_changes(here.database, run=run):
-        if change["kind"] == Kind.FIRST_OBSERVED.value:
-            new.append(change["key"])
-        else:
-            told.append(change)
-    if new:
-        words = ", ".join(counted_things(family, number) for family, number in families(new))
-        show(safe(f"Seen for the first time: {words or 'failed checks only'}", 400))
-    elif not told:
-        show(no_change(run))
-    if told:
-        told.sort(key=lambda change: (place(change["key"].partition("/")[0]), change["asset"], change["key"]))
-        show(change_table(first(told, "change")))
-    findings = first(_findings(here, run), "finding") if new else _news(here, run, told)
-    if findings:
-        show()
-        show(finding_table(findings))
-    odd = [one for one in list_joined(here.database, run) if one["standing"] in _ODD]
-    if odd:
-        show()
-        show("From inside and from outside:")
-        for one in odd[:SHOWN]:
-            named = one["inside"].get("process") or one["outside"].get("service") or "unknown"
-            show(safe(f"  {shown_asset(one['asset'])} {one['key']} ({named}): {one['standing']}", 300))
-    blind = list(islice(list_blind(here.database, run), SHOWN))
-    if blind:
-        show()
-        show("Not assessed:", style="yellow")
-        for asset, reason, keys in blind:
-            show(safe(f"  {asset}: {unseen(reason, keys)}", 1_000))
 
 
 def _joined(here: Surroundings, run: Run) -> dict[str, Iterable[Mapping[str, object]]]:

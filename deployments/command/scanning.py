@@ -98,6 +98,8 @@ def scan(
                 runs.append(_look(here, asked, quiet=as_json, verbose=verbose))
     if what == "all" and _has_hosts(here, chosen, words):
         runs.append(_audit(here, chosen.name, words, quiet=as_json, verbose=verbose))
+    if what == "all" and not words and here.manifest.containers.engine:
+        runs += _look_all(here, Containers(), quiet=as_json, verbose=verbose)
     return tell_all(here, runs, as_json=as_json, fail_on=fail_on)
 
 

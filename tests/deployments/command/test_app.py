@@ -209,7 +209,7 @@ def test_an_encoding_that_lacks_a_sign_spoils_nothing(known: Any) -> None:
     [
         ("roundsman ch", {"changes"}),
         ("roundsman re", {"read"}),
-        ("roundsman scan ", {"ports", "tls", "certificates", "hosts", "all"}),
+        ("roundsman scan ", {"ports", "tls", "certificates", "hosts", "containers", "all"}),
         ("roundsman import n", {"nmap"}),
         ("roundsman import --canary ", {"ok", "failed"}),
         ("roundsman changes --si", {"--since"}),

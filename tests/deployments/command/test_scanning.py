@@ -131,7 +131,7 @@ def test_an_unknown_scan_is_told_with_those_that_there_are(roundsman: Any, no_fl
     roundsman.describes(OFFICE)
     told = roundsman("scan", "tsl")
     assert told.code == 2
-    assert "ports, tls, certificates, hosts, all" in told.err
+    assert "ports, tls, certificates, hosts, containers, all" in told.err
     assert no_flow == []
 
 
