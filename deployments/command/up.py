@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from deployments.command.engine import QUIET, own_home, prepare_prefect
-from deployments.command.options import EstateFile
+from deployments.command.options import EstateFile, now
 from deployments.command.printing import counted, safe, show
 from estate.errors import BadInput, CouldNotLook
 from estate.manifest import Manifest
@@ -105,7 +105,7 @@ class _Orders:
 
 def _stand(stack: ExitStack, lock: IO[str], orders: _Orders, told: threading.Event) -> None:
     """Start everything, and watch it until told to stop; the stack ends it, the worker first."""
-    from deployments.abandoned import close_abandoned
+    from deployments.abandoned import close_abandoned, skip_missed
 
     services: list[Service] = []
     api = _given_api()
@@ -116,6 +116,7 @@ def _stand(stack: ExitStack, lock: IO[str], orders: _Orders, told: threading.Eve
     for server in services:
         # Nobody else's worker can be alive: the server has only just begun.
         close_abandoned(orders.pools)
+        skip_missed(orders.pools, now())
         stack.callback(_leave_nothing_running, server, orders.pools)
     _apply(api, orders.declaration, orders.manifest, orders.folder)
     services.extend(_work(stack, api, pool, orders) for pool in orders.pools)

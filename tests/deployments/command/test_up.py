@@ -90,14 +90,20 @@ class Machine:
         waited_for(is_up)
         return process
 
-    def ask(self, what: str, **query: object) -> Any:
+    def ask(self, what: str, method: str | None = None, **query: object) -> Any:
         """The answer of Prefect's API: GET without a query."""
         body = json.dumps(query).encode() if query else None
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/{what}", body, {"content-type": "application/json"}
+            f"http://127.0.0.1:{self.port}/api/{what}", body, {"content-type": "application/json"}, method=method
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+            return json.loads(answer.read() or b"null")
+
+    def falls_due(self, deployment: str, day: int, trigger: str) -> str:
+        """A run that should have started on that day of the past."""
+        when = {"type": "SCHEDULED", "state_details": {"scheduled_time": f"2026-01-0{day}T00:00:00Z"}}
+        form = {"sweep": {"scope": "this-machine", "trigger": trigger}}
+        return str(self.ask(f"deployments/{deployment}/create_flow_run", state=when, parameters=form)["id"])
 
     def deployments(self) -> dict[str, Any]:
         """Those that are there, by entrypoint and name."""
@@ -178,12 +184,8 @@ def test_up_a_second_time_applies_the_files_and_keeps_what_the_ui_switched(machi
     before = machine.deployments()
     assert len(before) == 5
     sweep = before["port_sweep/this-machine"]
-    url = f"http://127.0.0.1:{machine.port}/api/deployments/{sweep['id']}/schedules/{sweep['schedules'][0]['id']}"
-    off = urllib.request.Request(
-        url, json.dumps({"active": False}).encode(), {"content-type": "application/json"}, method="PATCH"
-    )
-    with urllib.request.urlopen(off, timeout=60):
-        pass
+    nightly = f"deployments/{sweep['id']}/schedules/{sweep['schedules'][0]['id']}"
+    machine.ask(nightly, "PATCH", active=False)
     again = machine.run("up")
     assert again.returncode == 0, again.stderr
     assert "It was up already" in again.stdout
@@ -232,6 +234,10 @@ def test_stopped_or_killed_it_leaves_no_process_and_no_run_that_runs_for_ever(ma
     deployment = machine.deployments()["port_sweep/this-machine"]["id"]
     stuck = machine.ask(f"deployments/{deployment}/create_flow_run", state={"type": "SCHEDULED"})
     waited_for(lambda: any(SLOW in line for line in machine.left()))
+    # Nobody takes what becomes due now, as if nothing ran here for three days.
+    machine.ask("work_pools/roundsman", "PATCH", is_paused=True)
+    due = [machine.falls_due(deployment, day, "schedule") for day in (1, 2, 3)]
+    asked_for = machine.falls_due(deployment, 1, "event")
     first.send_signal(signal.SIGTERM)
     assert first.wait(PATIENCE) == 0, machine.said.read_text()
     assert "nothing is left running" in machine.said.read_text()
@@ -239,6 +245,8 @@ def test_stopped_or_killed_it_leaves_no_process_and_no_run_that_runs_for_ever(ma
     second = machine.up()
     told = machine.ask(f"flow_runs/{stuck['id']}")["state"]
     assert (told["type"], told["message"].partition(";")[0]) == ("CRASHED", "the worker was stopped")
+    states = [machine.ask(f"flow_runs/{run}")["state"]["type"] for run in (*due, asked_for)]
+    assert states == ["CANCELLED", "CANCELLED", "SCHEDULED", "SCHEDULED"]
     assert len(machine.left()) > 2
     second.kill()
     second.wait()
