@@ -4,16 +4,21 @@ Buckets as in https://github.com/aquasecurity/trivy-db/tree/main/pkg/db, pages a
 https://github.com/etcd-io/bbolt/blob/main/internal/common/page.go.
 """
 
+import gzip
 import json
 import struct
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from infra.lab.images import tar_of
+from infra.lab.registry import LabRegistry
+
 PAGE = 4096
 _MAGIC, _VERSION = 0xED0CDAED, 2
 _LEAF, _META, _FREELIST = 2, 4, 16
 _BUCKET = 1
+_CONFIG = "application/vnd.aquasec.trivy.config.v1+json"
 _HEADER = struct.Struct("<QHHI")
 _ELEMENT = struct.Struct("<IIII")
 
@@ -142,3 +147,26 @@ def write_database(cache: Path, updated: datetime, content: bytes | None = None)
 
 def _json(told: object) -> bytes:
     return json.dumps(told, separators=(",", ":")).encode()
+
+
+def artifact(updated: datetime, content: bytes | None = None) -> bytes:
+    """A database as registries hold it: a compressed tar with both files."""
+    files = {"trivy.db": database() if content is None else content, "metadata.json": metadata(updated)}
+    return gzip.compress(tar_of(files))
+
+
+def push_database(registry: LabRegistry, repository: str, layer: bytes) -> str:
+    """Put one into a registry; returns what Trivy is told."""
+    told = {
+        "config": {"mediaType": _CONFIG, "size": 2, "digest": registry.blob(repository, b"{}")},
+        "layers": [
+            {
+                "mediaType": "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip",
+                "size": len(layer),
+                "digest": registry.blob(repository, layer),
+                "annotations": {"org.opencontainers.image.title": "db.tar.gz"},
+            }
+        ],
+    }
+    registry.manifest(repository, told, "2")
+    return f"{registry.host}/{repository}:2"

@@ -27,6 +27,8 @@ def export(engine: str, reference: str, path: Path, patience: Patience, *, most:
         TrivyFailed: the image is not there, or the engine does not answer.
     """
     socket = engine.removeprefix(_SOCKET)
+    if not Path(socket).is_socket():
+        raise TrivyFailed("unreachable", printable(f"there is no engine at {engine}", 300))
     url = f"http://engine/images/{quote(reference, safe='')}/get"
     limits = httpx.Timeout(60.0, connect=10.0)
     try:

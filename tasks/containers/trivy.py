@@ -1,62 +1,25 @@
 """Scan images with Trivy, rate their package lists again, and know whether its database sees anything at all."""
 
-import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from threading import Event
 
-from estate.containers.image import WORKS, ImageVisit, spell_image_visit
+from estate.containers.image import ImageVisit, spell_image_visit
 from estate.containers.image_shard import ImageTarget
 from estate.errors import BadReport
 from estate.evidence import Evidence
 from estate.text import printable
 from tasks.containers.archive import Archive, open_archive
+from tasks.containers.canary import Canary, check_database, database_of, prove_database
 from tasks.containers.engine_export import export
 from tasks.containers.report import Report, load_report
-from tasks.containers.server import server_database
-from tasks.containers.trivy_run import SERVER, Patience, TrivyFailed, holding, run_trivy, trivy_version
+from tasks.containers.trivy_run import SERVER, Patience, TrivyFailed, holding, run_trivy
 
-_CANARY = {
-    "bomFormat": "CycloneDX",
-    "specVersion": "1.5",
-    "version": 1,
-    "components": [
-        {
-            "type": "library",
-            "bom-ref": "pkg:pypi/requests@2.30.0",
-            "name": "requests",
-            "version": "2.30.0",
-            "purl": "pkg:pypi/requests@2.30.0",
-        }
-    ],
-}
-_KNOWN = "CVE-2023-32681"
-"""Of requests before 2.31.0; whoever does not know it knows nothing."""
-_CANARY_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """Trivy's version, when its database was built, and `ok` or why the database is not to be trusted."""
-
-    trivy: str = ""
-    database: str = ""
-    verdict: str = "not-asked"
-
-
-def check_database(cache: Path, *, deadline: float = _CANARY_SECONDS, cancelled: Event | None = None) -> Canary:
-    """Ask for one vulnerability that every database has: a cut one is made anew by Trivy, empty, and without a word.
-
-    Raises:
-        TrivyFailed: Trivy is missing, too old, or was held up.
-    """
-    patience = Patience(deadline, cancelled)
-    with holding(cache, patience):
-        return _check(cache, patience)
+__all__ = ["Canary", "TrivyFailed", "check_database", "rate_sbom", "scan_image"]
 
 
 def scan_image(
@@ -93,7 +56,11 @@ def scan_image(
     def work() -> list[Evidence]:
         nonlocal visit
         with TemporaryDirectory(prefix="work-", dir=folder) as work_folder, holding(cache, patience):
-            asked = canary if canary and canary.database == _database(cache, patience) else _check(cache, patience)
+            asked = (
+                canary
+                if canary and canary.database == database_of(cache, patience)
+                else prove_database(cache, patience)
+            )
             visit = replace(visit, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
             archive, settings = _source(target, Path(work_folder), patience)
             report = _scanned(archive, target, settings, cache, Path(work_folder), patience)
@@ -141,7 +108,11 @@ def rate_sbom(
     def work() -> list[Evidence]:
         nonlocal now
         with TemporaryDirectory(prefix="work-", dir=folder) as work_folder, holding(cache, patience):
-            asked = canary if canary and canary.database == _database(cache, patience) else _check(cache, patience)
+            asked = (
+                canary
+                if canary and canary.database == database_of(cache, patience)
+                else prove_database(cache, patience)
+            )
             now = replace(now, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
             output = Path(work_folder) / "rated.json"
             settings = {"TRIVY_FORMAT": "json", "TRIVY_OUTPUT": str(output), "TRIVY_LIST_ALL_PKGS": "true"}
@@ -222,31 +193,8 @@ def _sbom(report: Report, home: Path, cache: Path, work: Path, patience: Patienc
     return path
 
 
-def _check(cache: Path, patience: Patience) -> Canary:
-    version, database = trivy_version(cache, patience), _database(cache, patience)
-    with TemporaryDirectory(prefix="roundsman-canary-") as work:
-        asked, output = Path(work) / "canary.cdx.json", Path(work) / "canary.json"
-        asked.write_text(json.dumps(_CANARY))
-        settings = {"TRIVY_FORMAT": "json", "TRIVY_OUTPUT": str(output)}
-        try:
-            run_trivy(("sbom", str(asked)), settings, cache, patience)
-            seen = _KNOWN in output.read_text("utf-8", "replace")
-        except TrivyFailed as error:
-            if error.word in {"cancelled", "timeout", "locked", "no-tool"}:
-                raise
-            return Canary(version, database, f"{error.word}: {error.detail}"[:300])
-        except OSError:
-            seen = False
-    return Canary(version, database, WORKS if seen else f"{_KNOWN} of requests 2.30.0 was not found")
-
-
-def _database(cache: Path, patience: Patience) -> str:
-    """When the database was built that is there now."""
-    remote = server_database(patience)
-    if remote:
-        return remote
-    try:
-        told = json.loads((cache / "db" / "metadata.json").read_text())
-        return printable(str(told["UpdatedAt"]), 60)
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+def _today(canary: Canary | None, cache: Path, patience: Patience) -> Canary:
+    """What was said for this batch, unless the database is another one by now."""
+    if canary is not None and canary.database == database_of(cache, patience):
+        return canary
+    return prove_database(cache, patience)

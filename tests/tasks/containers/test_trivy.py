@@ -15,7 +15,8 @@ from estate.evidence import Document, Evidence, Notes
 from estate.observations import Sight
 from infra.lab.images import CMD, OLD_PACKAGES, Image, Layer, debian, python_package
 from infra.lab.trivy_database import ADVISORIES, database, write_database
-from tasks.containers.trivy import Canary, check_database, rate_sbom, scan_image
+from tasks.containers.canary import Canary, check_database
+from tasks.containers.trivy import rate_sbom, scan_image
 from tasks.containers.trivy_run import TrivyFailed
 
 BASE_KEY = "AKIA" + "QYLPMN5HFIQR7BBB"
