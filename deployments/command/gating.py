@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,6 +52,10 @@ def gate(
         Path | None, typer.Option("--policy", help="What is asked of images; what few would deploy without it.")
     ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the findings to this file as SARIF.")] = None,
+    run: Annotated[
+        float | None,
+        typer.Option("--run", min=1, max=600, help="Start it for so many seconds, locked down, without a network."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """May this image be deployed?
@@ -65,6 +69,8 @@ def gate(
     try:
         looked = _look(image, rules)
         decision = judge(rules.policy, looked.candidate, now())
+        if run is not None:
+            decision = _tried(decision, looked, run)
     except CouldNotLook as error:
         decision = Decision(False, (), (), (str(error),))
     rulings = _rulings(looked) if looked else []
@@ -96,6 +102,25 @@ def _look(image: str, rules: _Rules) -> "Looked":
     if rules.policy.registries and waiting.where == "engine" and not waiting.target.digest:
         hint("the engine does not know it from any registry: only its name says where it comes from")
     return looked
+
+
+def _tried(decision: "Decision", looked: "Looked", seconds: float) -> "Decision":
+    """The decision with what a trial adds to it."""
+    from estate.containers.trial import judge_trial
+    from tasks.containers.trial import try_image
+
+    target = looked.waiting.target
+    if looked.waiting.where != "engine":
+        raise BadInput("--run starts images of the engine: pull or load it first")
+    with leaving_at_once():
+        word = judge_trial(try_image(target.engine, target.image_id, seconds))
+    return replace(
+        decision,
+        allowed=decision.allowed and not word.reasons and not word.blind,
+        reasons=(*decision.reasons, *word.reasons),
+        warnings=(*decision.warnings, *word.warnings),
+        blind=(*decision.blind, *word.blind),
+    )
 
 
 def _read_rules(path: Path | None) -> _Rules:

@@ -18,7 +18,7 @@ from estate.containers.reference import DOCKER_HUB, IMAGE_ID, Reference, read_re
 from estate.containers.signatures import TrustedKey
 from estate.containers.trivy import read_trivy
 from estate.coverage import Verdict as Seen
-from estate.errors import BadTarget, CouldNotLook, RegistryError, ToolFailed
+from estate.errors import BadReport, BadTarget, CouldNotLook, RegistryError, ToolFailed
 from tasks.containers.credentials import Credentials, Named, credentials_for
 from tasks.containers.lookup import LocalImage, find_local
 from tasks.containers.registry import Registry
@@ -97,8 +97,11 @@ def look(
             visit = read_image_visit(stream)
         report = None
         if evidence.companion is not None and not visit.error:
-            with evidence.companion.open("rb") as stream:
-                report = read_trivy(stream)
+            try:
+                with evidence.companion.open("rb") as stream:
+                    report = read_trivy(stream)
+            except BadReport as error:
+                raise ToolFailed(str(error)) from None
     reading = image_reading(visit, report)
     told = f"{visit.error}: {visit.detail}" if visit.detail else visit.error
     blind = {

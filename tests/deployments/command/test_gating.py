@@ -291,3 +291,17 @@ def test_without_the_catalogue_there_is_no_word_where_the_policy_wants_it(gate, 
     told = gate(archive(debian(CLEAN)), '[vulnerabilities]\nexploited = "refuse"\n', "--json")
     assert told.code == 3
     assert "catalogue" in told.said["unseen"][0]
+
+
+def test_an_image_that_does_not_run_is_refused_by_a_trial(gate, engine, archive, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", engine.where)
+    engine.docker("load", "--input", str(archive(debian(CLEAN), tags=("lab/no-program:1.0",))))
+    assert gate("lab/no-program:1.0").code == 0
+    tried = gate("lab/no-program:1.0", None, "--run", "2", "--json")
+    assert tried.code == 1
+    assert "does not start" in tried.said["reasons"][0]
+    assert engine.docker("ps", "--all", "--quiet") == ""
+
+
+def test_only_what_the_engine_has_can_be_tried(gate, archive):
+    assert gate(archive(debian(CLEAN)), None, "--run", "2").code == 2
