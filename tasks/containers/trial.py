@@ -30,7 +30,7 @@ def try_image(engine: str, image: str, seconds: float) -> Trial:
         ToolFailed: the engine did not do what it was asked to.
     """
     # Half a second that no command which only reads should pay.
-    from docker.errors import APIError, DockerException  # noqa: PLC0415
+    from docker.errors import APIError, DockerException  # noqa: PLC0415  # as above
 
     try:
         with open_engine(engine, seconds=seconds + _SPARE_SECONDS) as api:
