@@ -49,7 +49,7 @@ def gate(
         str, typer.Argument(help="An image of this machine's engine or of a registry, or an archive's path.")
     ],
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="What is asked of images; what few would deploy without it.")
+        Path | None, typer.Option("--policy", help="A TOML file of what is asked of images; without it, the defaults.")
     ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the findings to this file as SARIF.")] = None,
     run: Annotated[
