@@ -21,6 +21,12 @@ class Containers(BaseModel):
         title="Only these images",
         description="Repositories, as the engine names them. Leave it empty to scan every image that it has.",
     )
+    refresh: bool = Field(
+        False,
+        title="Refresh the database first",
+        description="Download Trivy's database before anything is scanned; images that did not change are then rated"
+        " again from their stored list of packages.",
+    )
     trigger: Literal["manual", "schedule", "event", "confirm", "retry"] = Field(
         "manual", title="Reason", description="Why this scan is made; it is kept with the run."
     )

@@ -62,6 +62,9 @@ def scan(
     watch: Annotated[
         bool, typer.Option("--watch", help="TLS: ask only what grades need, for frequent rounds.")
     ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Containers: bring Trivy's database up to date first.")
+    ] = False,
     verbose: Verbose = False,
     fail_on: FailOnOption = FailOn.NEVER,
     as_json: Json = False,
@@ -76,7 +79,7 @@ def scan(
     keys = None if ports is None else str(read_port_list(ports))
     here = _open(estate)
     if what == "containers":
-        found = _look_all(here, Containers(only=words), quiet=as_json, verbose=verbose)
+        found = _look_all(here, Containers(only=words, refresh=refresh), quiet=as_json, verbose=verbose)
         return tell_all(here, found, as_json=as_json, fail_on=fail_on)
     if what == "hosts":
         return tell(here, _audit(here, scope, words, quiet=as_json, verbose=verbose), as_json=as_json, fail_on=fail_on)

@@ -14,7 +14,7 @@ from estate.containers.image_shard import ImageShard, ImageTarget
 from estate.diff import Change
 from estate.errors import EvidenceError
 from estate.evidence import Evidence, EvidenceStore
-from tasks.containers.trivy import Canary, check_database, scan_image
+from tasks.containers.trivy import Canary, check_database, rate_sbom, scan_image
 from tasks.containers.trivy_run import TrivyFailed
 
 _DEADLINE_SECONDS = 900.0
@@ -22,10 +22,11 @@ _DEADLINE_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An earlier visit that went well, and where its report lies."""
+    """An earlier visit that went well, where its report lies, and its list of packages where that was kept."""
 
     visit: ImageVisit
     report: str
+    packages: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class ImageAsker:
             if self.stop.is_set():
                 return
             again = self._again(target, canary, folder)
-            if again is not None:
-                yield again
+            if again:
+                yield from again
             else:
                 yield from scan_image(
                     target,
@@ -81,20 +82,21 @@ class ImageAsker:
             return replace(found, verdict=f"the database is of {built:%Y-%m-%d}, older than {self.days} days")
         return found
 
-    def _again(self, target: ImageTarget, canary: Canary | None, folder: Path) -> Evidence | None:
-        """The earlier report, where neither the image nor Trivy nor its database is another one."""
+    def _again(self, target: ImageTarget, canary: Canary | None, folder: Path) -> list[Evidence]:
+        """The earlier report, or its packages rated by another database; nothing where the image has to be scanned."""
         known = self.known.get(target.image_id) if target.image_id else None
-        if known is None or canary is None or canary.verdict != WORKS or not canary.database:
-            return None
+        if known is None or not known.packages or canary is None or canary.verdict != WORKS or not canary.database:
+            return []
         before = known.visit
-        if (before.database, before.trivy, before.canary) != (canary.database, canary.trivy, WORKS):
-            return None
+        if before.trivy != canary.trivy or before.canary != WORKS:
+            return []
         home = Path(mkdtemp(prefix="again-", dir=folder))
+        report, packages = home / "report.json", home / "packages.cdx.json"
         try:
-            with self.evidence.open(known.report) as stored, (home / "report.json").open("wb") as copy:
-                shutil.copyfileobj(stored, copy)
+            self._copy(known.report, report)
+            self._copy(known.packages, packages)
         except EvidenceError:
-            return None
+            return []
         told = replace(
             before,
             repository=target.repository,
@@ -105,8 +107,27 @@ class ImageAsker:
             at=datetime.now(UTC),
             scanned_at=before.scanned_at or before.at,
         )
-        (home / "visit.json").write_bytes(spell_image_visit(told))
-        return Evidence("image", home / "visit.json", home / "report.json")
+        visit = home / "visit.json"
+        visit.write_bytes(spell_image_visit(told))
+        # The list of packages goes with each run, so that it is kept as long as somebody may rate it again.
+        kept = Evidence("sbom", packages, visit)
+        if before.database == canary.database:
+            return [Evidence("image", visit, report), kept]
+        rated = rate_sbom(
+            packages,
+            told,
+            report,
+            folder,
+            cache=self.cache,
+            deadline=_DEADLINE_SECONDS,
+            cancelled=self.stop,
+            canary=canary,
+        )
+        return [*rated, kept]
+
+    def _copy(self, sha256: str, path: Path) -> None:
+        with self.evidence.open(sha256) as stored, path.open("wb") as copy:
+            shutil.copyfileobj(stored, copy)
 
 
 def moment_of(text: str) -> datetime | None:

@@ -11,7 +11,7 @@ from threading import Event
 
 from blocks.containers import Containers
 from estate.containers.engine import EngineImage
-from estate.containers.image import read_image_visit
+from estate.containers.image import ImageVisit, read_image_visit
 from estate.containers.image_shard import ImageShard, ImageTarget
 from estate.containers.layers import Base
 from estate.containers.runtime.reading import EngineShard
@@ -24,6 +24,7 @@ from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
 from tasks.containers.api import EngineSaid, open_engine
 from tasks.containers.asker import EngineAsker
+from tasks.containers.database import refresh_database
 from tasks.containers.engine import list_images
 from tasks.containers.image_asker import ImageAsker, Known
 from tasks.containers.trivy import Canary, check_database
@@ -152,6 +153,15 @@ def cache_of(here: Surroundings) -> Path:
     return (here.path.parent if here.path else Path.cwd()) / Path(said).expanduser()
 
 
+def refresh(here: Surroundings) -> Canary:
+    """Bring Trivy's database up to date, from where estate.toml says.
+
+    Raises:
+        TrivyFailed: nothing came, or nothing whole; what was there stays in use.
+    """
+    return refresh_database(cache_of(here), here.manifest.containers.database or "")
+
+
 def words_of(cache: Path) -> Canary:
     """Trivy's version and its database's; without words where there is no Trivy, which each image then says."""
     try:
@@ -162,16 +172,27 @@ def words_of(cache: Path) -> Canary:
 
 def known_visits(here: Surroundings) -> Mapping[str, Known]:
     """Earlier visits that went well, the newest of each image, by image id."""
+    packages: dict[str, str] = {}
+    for sbom, document in earlier_evidence(here.database, "images", "sbom"):
+        visit = _visit(here, document)
+        if visit is not None:
+            packages.setdefault(visit.image_id, sbom)
     found: dict[str, Known] = {}
     for document, report in earlier_evidence(here.database, "images", "image"):
-        try:
-            with here.evidence.open(document) as stream:
-                visit = read_image_visit(stream)
-        except (BadReport, EvidenceError):
-            continue
-        if visit.image_id and not visit.error:
-            found.setdefault(visit.image_id, Known(visit, report))
+        visit = _visit(here, document)
+        if visit is not None and not visit.error:
+            found.setdefault(visit.image_id, Known(visit, report, packages.get(visit.image_id, "")))
     return found
+
+
+def _visit(here: Surroundings, document: str) -> ImageVisit | None:
+    """A stored visit to an image that is known by its id; None where it cannot be read any more."""
+    try:
+        with here.evidence.open(document) as stream:
+            visit = read_image_visit(stream)
+    except (BadReport, EvidenceError):
+        return None
+    return visit if visit.image_id else None
 
 
 def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> Iterator[ImageTarget]:
