@@ -11,7 +11,7 @@ from estate.errors import CouldNotLook, ToolFailed, ToolNotAllowed, ToolTimedOut
 from estate.evidence import Evidence
 from tasks.containers.api import EngineApi, EngineSaid, address_of, open_engine
 from tasks.containers.reduced import engine_of, image_id
-from tasks.containers.told import Told
+from tasks.containers.told import MOST, Told
 from tasks.containers.visit import Visit
 
 _MOST_LABELS = 50
@@ -37,7 +37,7 @@ def look(where: str, folder: Path, *, deadline: float, cancelled: threading.Even
         with open_engine(where, seconds=deadline, cancelled=cancelled) as api:
             told = replace(told, engine=engine_of(api.get("version"), api.get("info")))
             visit = Visit(api, told.engine)
-            for listed in api.get("containers", "json", all="1").each:
+            for listed in _listed(api):
                 container = visit.container(listed)
                 if container is not None:
                     seen.append(container)
@@ -47,6 +47,18 @@ def look(where: str, folder: Path, *, deadline: float, cancelled: threading.Even
     path = folder / f"{secrets.token_hex(16)}.engine.json"
     path.write_bytes(spell_look(replace(told, containers=tuple(seen))))
     return Evidence("engine", path, ended=told.error)
+
+
+def _listed(api: EngineApi) -> tuple[Told, ...]:
+    """All containers.
+
+    Raises:
+        EngineSaid: there are too many to be read: what stands behind a cut would read as gone.
+    """
+    found = api.get("containers", "json", all="1").each
+    if len(found) >= MOST:
+        raise EngineSaid("failed", f"it has {MOST:,} containers or more")
+    return found
 
 
 def list_images(where: str, *, deadline: float = 60.0) -> tuple[EngineImage, ...]:

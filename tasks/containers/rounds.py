@@ -50,7 +50,9 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
     where = engine_of(here)
     zone = here.default_zone or "default"
     known = tuple(sorted(known_assets(here.database, zone, VANTAGE, "runtime")))
-    shard = EngineShard(where, known)
+    visits = known_visits(here)
+    scanned = tuple(sorted((image, one.visit.scanned_at or one.visit.at) for image, one in visits.items()))
+    shard = EngineShard(where, known, scanned or None)
     name = f"prefect:{flow_run_id}:containers"
     new = NewRun(
         id=uuid.uuid5(uuid.NAMESPACE_URL, name).hex if flow_run_id else uuid.uuid4().hex,
