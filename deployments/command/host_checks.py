@@ -1,6 +1,8 @@
 """What `doctor` says of host audits: the ways in, their credentials, what each leaves blind, and personal data kept."""
 
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +28,7 @@ def check_hosts(here: Surroundings) -> Iterator[Check]:
             "ssh", found is not None, found or "the OpenSSH client is not installed: apt install openssh-client"
         )
     for row in rows:
-        missing = list(_missing(here, row))
+        missing = [*_missing(here, row), *_closed(here, row)]
         told = "; ".join(missing) if missing else _told(row)
         yield Check(f"host {row.host}", not missing, told, needed=False)
     kept = count_personal(here.database)
@@ -52,6 +54,41 @@ def _missing(here: Surroundings, row: DeclaredHost) -> Iterator[str]:
             continue
         if name == "identity" and path.stat().st_mode & 0o077:
             yield f"identity: {path} may be read by others, so ssh refuses it: chmod 600"
+
+
+def _closed(here: Surroundings, row: DeclaredHost) -> Iterator[str]:
+    """Keys and rights that do not open, as far as that can be tried without going to the host."""
+    if row.via == "docker" and not _reaches_engine(here):
+        yield "the container engine may not be asked: join its group, or name another socket in [containers] engine"
+    if row.via == "local" and row.sudo == "full" and os.geteuid() and _run("sudo", "-n", "true") is None:
+        yield "sudo wants a password here, so the audit runs without privilege"
+    if row.identity is None:
+        return
+    path = (here.path.parent if here.path else Path.cwd()) / Path(row.identity).expanduser()
+    if not path.is_file() or _run("ssh-keygen", "-y", "-P", "", "-f", str(path)) is not None:
+        return
+    # A passphrase keeps it: then only an agent can use it, and knows it by its fingerprint.
+    printed = _run("ssh-keygen", "-l", "-f", str(path)) or ""
+    fingerprint = next((word for word in printed.split() if word.startswith("SHA256:")), "")
+    if not fingerprint or fingerprint not in (_run("ssh-add", "-l") or ""):
+        yield f"identity: {path} has a passphrase, and no agent holds it: ssh-add {path}"
+
+
+def _reaches_engine(here: Surroundings) -> bool:
+    where = here.manifest.containers.engine or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    return not where.startswith("unix://") or os.access(where.removeprefix("unix://"), os.R_OK | os.W_OK)
+
+
+def _run(*argv: str) -> str | None:
+    """What a tool prints; None where it fails or is not there."""
+    kept = {name: os.environ[name] for name in ("SSH_AUTH_SOCK", "PATH", "HOME") if name in os.environ}
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=10, check=True, env=kept, text=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
 
 
 def _told(row: DeclaredHost) -> str:

@@ -34,6 +34,19 @@ def read_database_url(value: object) -> str:
     return f"{scheme}://{rest}"
 
 
+def read_proxy(value: object) -> str:
+    """The address of an HTTP proxy.
+
+    Raises:
+        BadTarget: anything else, or one with a password.
+    """
+    url = read_url(value)
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.path.strip("/"):
+        raise BadTarget(f"{url[:80]!r} is not the address of a proxy, such as http://proxy.example.org:3128")
+    return url
+
+
 def read_engine(value: object) -> str:
     """The address of a container engine's API.
 
@@ -156,6 +169,9 @@ class TlsSettings(Table):
 
     roots: str | None = Field(
         None, min_length=1, description="A PEM file with your own root certificates, trusted beside Mozilla's."
+    )
+    proxy: Annotated[str, BeforeValidator(told(read_proxy))] | None = Field(
+        None, description="The HTTP proxy through which endpoints are asked, as http://proxy.example.org:3128."
     )
     revocation_hosts: tuple[Annotated[str, BeforeValidator(told(read_host))], ...] = Field(
         (), max_length=100, description="Whom to ask by OCSP or for CRLs, by name; nobody without any."

@@ -40,6 +40,7 @@ class TlsAsker:
     stop: Event
     revocation_hosts: tuple[str, ...] = ()
     turnstile: str | None = None
+    proxy: str | None = None
     children: Nursery | None = None
     scans: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
     handshakes: Semaphore = field(default_factory=lambda: Semaphore(HANDSHAKES_AT_ONCE))
@@ -97,6 +98,7 @@ class TlsAsker:
             starttls,
             shard.profile,
             deadline=min(_LONGEST, _DEADLINE + _CONNECTIONS * AT_ONCE / self.scope.pace),
+            http_proxy=self.proxy,
             revocation_hosts=self.revocation_hosts,
             guess=one.guess,
             turnstile=self.turnstile,

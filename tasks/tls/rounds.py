@@ -139,12 +139,12 @@ def tls_round_of(
         warnings=(*plan.warnings, *kept_back),
         maker=me(),
     )
-    hosts = here.manifest.tls.revocation_hosts
+    hosts, proxy = here.manifest.tls.revocation_hosts, here.manifest.tls.proxy
     turnstile = turnstile_in(home(), scope.name)
     with (
         nursery() as children,
         making_of(
-            here, scope, new, lambda stop: TlsAsker(scope, stop, hosts, turnstile, children), TlsShard.from_json
+            here, scope, new, lambda stop: TlsAsker(scope, stop, hosts, turnstile, proxy, children), TlsShard.from_json
         ) as round_,
     ):
         yield round_

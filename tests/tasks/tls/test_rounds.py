@@ -200,6 +200,22 @@ def test_roots_that_cannot_be_read_stop_the_round(estate, tmp_path: Path, conten
         opened(estate)
 
 
+def test_endpoints_are_asked_through_the_proxy_that_is_declared(estate):
+    def proxy():
+        with tls_round_of(estate.here, Grading(), "full", None) as round_:
+            assert isinstance(round_.asker, TlsAsker)
+            (plan,) = (TlsShard.from_json(shard.plan) for shard in shards_of(estate.database, round_.seq))
+            return round_.asker.question(plan.endpoints[0], plan).http_proxy
+
+    estate.declare(SCOPE + endpoint("10.0.0.1"))
+    assert proxy() is None
+    estate.declare(SCOPE + endpoint("10.0.0.1") + '\n[tls]\nproxy = "http://proxy.example.org:3128"\n')
+    assert proxy() == "http://proxy.example.org:3128"
+    for wrong in ("socks5://proxy:1080", "http://u:p@proxy", "http://proxy/path", "proxy:3128"):
+        with pytest.raises(BadInput, match="proxy"):
+            estate.declare(SCOPE + f'\n[tls]\nproxy = "{wrong}"\n')
+
+
 def test_only_hosts_that_are_named_may_be_asked_for_revocations(estate):
     def hosts():
         with tls_round_of(estate.here, Grading(), "full", None) as round_:
