@@ -12,7 +12,8 @@ import pytest
 
 from infra.lab.docker_engine import DockerEngine, busybox_archive, docker_engine
 from infra.lab.images import OLD_PACKAGES, Image, debian, python_package
-from infra.lab.trivy_database import ADVISORIES, database, write_database
+from infra.lab.registry import lab_registry
+from infra.lab.trivy_database import ADVISORIES, artifact, database, push_database, write_database
 
 VULN = "vuln/pkg:deb/debian/libc6:CVE-2023-4911"
 
@@ -121,3 +122,21 @@ def test_without_a_database_no_image_is_clean(scanning, engine, tmp_path) -> Non
     ran = scanning.run("scan", "containers", "--json")
     assert not [key for kind, _, key in told(ran) if kind == "gone"]
     assert ("lost_sight", "image:lab/app", VULN) in told(ran)
+
+
+def test_a_refreshed_database_tells_what_it_learnt_of_images_that_nobody_scans_again(
+    scanning, engine, tmp_path
+) -> None:
+    build(engine, tmp_path / "one.tar", debian(OLD_PACKAGES))
+    less = {name: known for name, known in ADVISORIES.items() if name != "debian 12"}
+    now = datetime.now(UTC)
+    write_database(tmp_path / "cache", now - timedelta(hours=6), database(less))
+    with lab_registry(tmp_path) as registry:
+        where = push_database(registry, "mirror/trivy-db", artifact(now))
+        text = (scanning.folder / "estate.toml").read_text()
+        scanning.describes(f'{text}database = "{where}"\n')
+        assert VULN not in {key for *_, key in told(scanning.run("scan", "containers", "--json"))}
+        after = scanning.run("scan", "containers", "--refresh", "--json")
+    assert after.code == 0, after.err
+    assert {change["cause"] for change in after.said["changes"]} == {"intel"}
+    assert VULN in {change["key"] for change in after.said["changes"]}
