@@ -65,14 +65,15 @@ def gate(
     rules = _read_rules(policy)
     from estate.containers.policy import Decision, judge
 
-    looked = None
+    looked = decision = None
     try:
         looked = _look(image, rules)
         decision = judge(rules.policy, looked.candidate, now())
         if run is not None:
             decision = _tried(decision, looked, run)
     except CouldNotLook as error:
-        decision = Decision(False, (), (), (str(error),))
+        known = decision or Decision(False, (), ())
+        decision = replace(known, allowed=False, blind=(*known.blind, str(error)))
     rulings = _rulings(looked) if looked else []
     if sarif is not None:
         _write_sarif(sarif, image, rulings, decision)

@@ -26,7 +26,7 @@ from estate.findings import Severity
 from estate.scope import NOTHING_SENT
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
-from estate.store.joined import list_joined
+from estate.store.joined import audited, list_joined
 from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
 from estate.store.scans import scan_named
@@ -135,9 +135,13 @@ def is_above(findings: Iterable[FindingObject], least: Severity) -> bool:
 
 
 def _findings(here: Surroundings, run: Run) -> Iterable[FindingObject]:
-    return list_findings(
-        here.database, here.policy, now(), Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
-    )
+    """The findings of what the run looked at; an audit of one host says nothing of others."""
+    wanted = Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
+    found = list_findings(here.database, here.policy, now(), wanted)
+    if run.scan != "hosts":
+        return found
+    hosts = audited(here.database, run)
+    return (one for one in found if one["asset"] in hosts)
 
 
 def _exit_code(here: Surroundings, run: Run, fail_on: FailOn) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import BinaryIO
 
 from estate.containers.image import Source, read_image_visit
 from estate.containers.image_reading import ASKED, image_reading, worst_of
@@ -15,6 +16,7 @@ from estate.observations import Reading, Sight, join_addresses, merge
 from estate.text import printable
 
 _GONE = "it is listed no more"
+_LONGEST_LIST = 64 * 1024 * 1024
 _Seen = dict[tuple[str, str, str], list[Reading]]
 
 
@@ -81,9 +83,13 @@ def sights(shard: ImageShard, documents: Sequence[Document], notes: Notes) -> It
     Raises:
         BadReport: a document that cannot be read.
     """
+    listed: frozenset[str] | None = None
     readings: _Seen = {(one.repository, one.tag, one.ref): [] for one in shard.targets}
     for document in documents:
         if document.media == "sbom":
+            continue
+        if document.media == "images":
+            listed = read_list(document.stream)
             continue
         if document.media != "image":
             raise BadReport(f"no reader for {document.media} among the evidence of images")
@@ -94,10 +100,32 @@ def sights(shard: ImageShard, documents: Sequence[Document], notes: Notes) -> It
     for repository in sorted(by_repository):
         images = by_repository[repository]
         if not images:
-            gone = Reading(repository, {}, (Look(Verdict.NEGATIVE, _GONE, ASKED),))
-            yield merge(repository, ASKED, (gone,))
+            yield merge(repository, ASKED, _lacked(repository, listed), "no-evidence")
             continue
         yield _joined(repository, [merge(repository, ASKED, found, "no-evidence") for found in images])
+
+
+def _lacked(repository: str, listed: frozenset[str] | None) -> tuple[Reading, ...]:
+    """What an engine's list says of a repository that nobody scanned: gone where it lacks it, and else nothing."""
+    if listed is None or repository in listed:
+        return ()
+    return (Reading(repository, {}, (Look(Verdict.NEGATIVE, _GONE, ASKED),)),)
+
+
+def read_list(stream: BinaryIO) -> frozenset[str]:
+    """The repositories that an engine had.
+
+    Raises:
+        BadReport: it is no such list.
+    """
+    try:
+        told = json.loads(stream.read(_LONGEST_LIST))
+    except (ValueError, RecursionError):
+        told = None
+    found = told.get("repositories") if isinstance(told, dict) else None
+    if not isinstance(found, list):
+        raise BadReport("this is no list of an engine's repositories")
+    return frozenset(str(name) for name in found)
 
 
 def _read(document: Document, readings: _Seen, bases: Sequence[Base], notes: Notes) -> None:

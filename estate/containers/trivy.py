@@ -4,6 +4,7 @@ Shapes as in https://github.com/aquasecurity/trivy/blob/main/pkg/types/report.go
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from estate.text import printable
 MOST_BYTES = 512 * 1024 * 1024
 _SCHEMA = 2
 _MOST_DEPTH = 60
+_SPELLED = re.compile(r"\A(?:AVD-)?DS-0(\d{3})\Z")
 _SEVERITIES = {
     "CRITICAL": Severity.CRITICAL,
     "HIGH": Severity.HIGH,
@@ -166,12 +168,17 @@ def _misconfigurations(result: Mapping[str, object]) -> Iterator[Misconfiguratio
     for one in _objects(result.get("Misconfigurations")):
         if _word(one, "Status") in {"", "FAIL"}:
             yield Misconfiguration(
-                _word(one, "ID") or "unknown",
+                check_id(_word(one, "ID")) or "unknown",
                 _SEVERITIES.get(_word(one, "Severity"), Severity.LOW),
                 _word(one, "Title")[:200],
                 _word(one, "Message")[:300],
                 _word(one, "Resolution")[:300],
             )
+
+
+def check_id(text: str) -> str:
+    """A check by its short name: newer versions spell `DS031` as `DS-0031` and `AVD-DS-0031`."""
+    return _SPELLED.sub(r"DS\1", text)
 
 
 def _object(told: object) -> Mapping[str, object]:

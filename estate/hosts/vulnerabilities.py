@@ -42,7 +42,8 @@ def asked_of(packages: Packages) -> tuple[Asked, ...]:
         for package in packages.system
     )
     libraries = (Asked(package.ecosystem, package.name, package.version) for package in packages.languages)
-    return tuple(sorted({*system, *libraries}))
+    # What is no text cannot be asked, and stays unanswered.
+    return tuple(sorted(one for one in {*system, *libraries} if all(word.isprintable() for word in one)))
 
 
 def system_vulnerabilities(host: Host) -> Iterator[Problem]:
@@ -103,7 +104,11 @@ def _whole(knowledge: Knowledge, wanted: Iterable[Asked], fault: str) -> None:
     """
     if fault:
         raise Unseen(fault)
-    if any(asked not in knowledge.by_package for asked in wanted):
+    asked_all = list(wanted)
+    if any(asked not in knowledge.by_package for asked in asked_all):
+        raise Unseen("not-rated")
+    # Without the catalogue of what is used in attacks, what has no fix would read as nothing.
+    if knowledge.kev is None and any(knowledge.by_package[asked] for asked in asked_all):
         raise Unseen("not-rated")
 
 

@@ -33,8 +33,7 @@ class JoinObject(TypedDict):
 def list_joined(database: Database, run: Run) -> Iterator[JoinObject]:
     """Every port of the run's hosts that one of both looks shows; nothing where no sweep ever looked at a host."""
     with database.read() as connection:
-        plans = connection.execute(select(SHARD.c.plan).where(SHARD.c.run_seq == run.seq)).scalars().all()
-        assets = sorted({target.asset for plan in plans for target in HostShard.from_json(plan).targets})
+        assets = _assets(connection, run)
         found = [(asset, _join(connection, run, asset)) for asset in assets]
     for asset, joined in found:
         for one in joined:
@@ -45,6 +44,17 @@ def list_joined(database: Database, run: Run) -> Iterator[JoinObject]:
                 "inside": dict(one.inside),
                 "outside": dict(one.outside),
             }
+
+
+def audited(database: Database, run: Run) -> frozenset[str]:
+    """The hosts that an audit was to visit, as assets are spelled."""
+    with database.read() as connection:
+        return frozenset(f"host:{asset}" for asset in _assets(connection, run))
+
+
+def _assets(connection: Connection, run: Run) -> list[str]:
+    plans = connection.execute(select(SHARD.c.plan).where(SHARD.c.run_seq == run.seq)).scalars().all()
+    return sorted({target.asset for plan in plans for target in HostShard.from_json(plan).targets})
 
 
 def _join(connection: Connection, run: Run, asset: str) -> list[Joined]:

@@ -149,6 +149,7 @@ class _Reader:
         self._tar.close()
 
     def _checked(self) -> Iterator[tuple[str, tarfile.TarInfo]]:
+        names: set[str] = set()
         for number, member in enumerate(self._tar):
             if number >= _MOST_MEMBERS:
                 raise BadReport(f"it has more than {_MOST_MEMBERS:,} members")
@@ -164,6 +165,10 @@ class _Reader:
                 raise BadReport(f"a member is neither a file nor a directory: {member.name[:100]!r}")
             if member.issparse():
                 raise BadReport(f"a member is sparse: {member.name[:100]!r}")
+            # Of two members of one name some readers take the first, and others the last.
+            if str(name) in names and not member.isdir():
+                raise BadReport(f"a member is there twice: {member.name[:100]!r}")
+            names.add(str(name))
             yield str(name), member
 
     def member(self, name: str) -> tuple[tarfile.TarInfo, IO[bytes]]:

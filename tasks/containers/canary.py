@@ -1,7 +1,9 @@
 """Whether Trivy's vulnerability database sees anything at all, and how old it is."""
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -48,6 +50,26 @@ def check_database(cache: Path, *, deadline: float = _CANARY_SECONDS, cancelled:
     patience = Patience(deadline, cancelled)
     with holding(cache, patience):
         return prove_database(cache, patience)
+
+
+def aged(found: Canary, days: int, now: datetime) -> Canary:
+    """The same, not to be trusted where the database is older than so many days, or nobody knows its age."""
+    if found.verdict != WORKS:
+        return found
+    built = moment_of(found.database)
+    if built is not None and timedelta(days=-1) <= now - built <= timedelta(days=days):
+        return found
+    told = f"{built:%Y-%m-%d}" if built else "nobody knows when"
+    return replace(found, verdict=f"the database is of {told}; {days} days are allowed")
+
+
+def moment_of(text: str) -> datetime | None:
+    """A time in RFC 3339, of which Trivy writes nanoseconds."""
+    try:
+        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def prove_database(cache: Path, patience: Patience) -> Canary:

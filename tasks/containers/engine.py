@@ -37,7 +37,7 @@ def look(where: str, folder: Path, *, deadline: float, cancelled: threading.Even
         with open_engine(where, seconds=deadline, cancelled=cancelled) as api:
             told = replace(told, engine=engine_of(api.get("version"), api.get("info")))
             visit = Visit(api, told.engine)
-            for listed in _listed(api):
+            for listed in whole(api.get("containers", "json", all="1"), "containers"):
                 container = visit.container(listed)
                 if container is not None:
                     seen.append(container)
@@ -49,16 +49,17 @@ def look(where: str, folder: Path, *, deadline: float, cancelled: threading.Even
     return Evidence("engine", path, ended=told.error)
 
 
-def _listed(api: EngineApi) -> tuple[Told, ...]:
-    """All containers.
+def whole(told: Told, what: str) -> tuple[Told, ...]:
+    """A list of which nothing is missing.
 
     Raises:
-        EngineSaid: there are too many to be read: what stands behind a cut would read as gone.
+        EngineSaid: it is none, or too long to be read: what stands behind a cut would read as gone.
     """
-    found = api.get("containers", "json", all="1").each
-    if len(found) >= MOST:
-        raise EngineSaid("failed", f"it has {MOST:,} containers or more")
-    return found
+    if not isinstance(told.value, list):
+        raise EngineSaid("failed", f"it does not list its {what}")
+    if len(told.value) > MOST:
+        raise EngineSaid("failed", f"it has more than {MOST:,} {what}")
+    return told.each
 
 
 def list_images(where: str, *, deadline: float = 60.0) -> tuple[EngineImage, ...]:
@@ -70,7 +71,7 @@ def list_images(where: str, *, deadline: float = 60.0) -> tuple[EngineImage, ...
     """
     try:
         with open_engine(where, seconds=deadline) as api:
-            found = (_image(api, image_id(listed["Id"].text)) for listed in api.get("images", "json").each)
+            found = (_image(api, image_id(listed["Id"].text)) for listed in whole(api.get("images", "json"), "images"))
             return tuple(image for image in found if image is not None)
     except EngineSaid as said:
         error = _ERRORS.get(said.word, ToolFailed)

@@ -19,6 +19,7 @@ from estate.containers.signatures import TrustedKey
 from estate.containers.trivy import read_trivy
 from estate.coverage import Verdict as Seen
 from estate.errors import BadReport, BadTarget, CouldNotLook, RegistryError, ToolFailed
+from estate.text import printable
 from tasks.containers.credentials import Credentials, Named, credentials_for
 from tasks.containers.lookup import LocalImage, find_local
 from tasks.containers.registry import Registry
@@ -48,6 +49,13 @@ class Looked:
     candidate: Candidate
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def find_image(text: str, policy: GatePolicy, engine: str) -> Waiting:
     """Find what an operator named: an archive's path, an image of the engine at this address, or a registry's.
 
@@ -56,7 +64,9 @@ def find_image(text: str, policy: GatePolicy, engine: str) -> Waiting:
         CouldNotLook: neither engine nor registry told.
     """
     path = Path(text)
-    if path.is_file():
+    if _is_file(path):
+        if printable(text, 4_096) != text:
+            raise BadTarget(f"{printable(text, 200)}: rename the file, whose name is no text")
         return Waiting(ImageTarget(path.name, "", "archive", str(path.absolute())), None, "archive")
     if text.startswith(("./", "../", "/", "~")) or text.endswith((".tar", ".tar.gz", ".tgz")):
         raise BadTarget(f"{text[:200]} is no file")

@@ -1,10 +1,10 @@
 """Scan the images of a round one by one; where neither image nor database changed, earlier evidence is told again."""
 
-import re
+import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Event
@@ -14,7 +14,9 @@ from estate.containers.image_shard import ImageShard, ImageTarget
 from estate.diff import Change
 from estate.errors import EvidenceError
 from estate.evidence import Evidence, EvidenceStore
-from tasks.containers.trivy import Canary, check_database, rate_sbom, scan_image
+from tasks.containers.canary import Canary, aged, check_database
+from tasks.containers.engine import list_images
+from tasks.containers.trivy import rate_sbom, scan_image
 from tasks.containers.trivy_run import TrivyFailed
 
 _DEADLINE_SECONDS = 900.0
@@ -31,8 +33,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class ImageAsker:
-    """Asks Trivy, whose database must not be older than `days`; `known` are earlier visits by image id."""
+    """Asks Trivy of images of the engine at `where`, by a database of at most so many days; `known` are by image id."""
 
+    where: str
     cache: Path
     days: int
     known: Mapping[str, Known]
@@ -41,6 +44,8 @@ class ImageAsker:
 
     def ask(self, shard: ImageShard, folder: Path, report: Callable[[float], None]) -> Iterator[Evidence]:
         """Scan every image of a shard; each brings a document, also where Trivy could not look."""
+        if shard.known:
+            yield self._list(folder)
         canary = self._canary() if shard.targets else None
         for done, target in enumerate(shard.targets, 1):
             if self.stop.is_set():
@@ -56,6 +61,7 @@ class ImageAsker:
                     deadline=_DEADLINE_SECONDS,
                     cancelled=self.stop,
                     canary=canary,
+                    days=self.days,
                 )
             report(done / len(shard.targets))
 
@@ -72,15 +78,20 @@ class ImageAsker:
         """Nothing: an image is the same bytes however often one looks."""
         yield from ()
 
+    def _list(self, folder: Path) -> Evidence:
+        """The repositories that the engine has: what it lacks is gone by this, and by nothing else."""
+        images = list_images(self.where)
+        found = {name.rpartition(":")[0] for image in images for name in image.tags}
+        found |= {name.partition("@")[0] for image in images for name in image.digests}
+        path = Path(mkdtemp(prefix="list-", dir=folder)) / "images.json"
+        path.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "repositories": sorted(found)}))
+        return Evidence("images", path)
+
     def _canary(self) -> Canary | None:
         try:
-            found = check_database(self.cache, cancelled=self.stop)
+            return aged(check_database(self.cache, cancelled=self.stop), self.days, datetime.now(UTC))
         except TrivyFailed:
             return None  # each image says so in its own document
-        built = moment_of(found.database)
-        if found.verdict == WORKS and built is not None and datetime.now(UTC) - built > timedelta(days=self.days):
-            return replace(found, verdict=f"the database is of {built:%Y-%m-%d}, older than {self.days} days")
-        return found
 
     def _again(self, target: ImageTarget, canary: Canary | None, folder: Path) -> list[Evidence]:
         """The earlier report, or its packages rated by another database; nothing where the image has to be scanned."""
@@ -122,18 +133,10 @@ class ImageAsker:
             deadline=_DEADLINE_SECONDS,
             cancelled=self.stop,
             canary=canary,
+            days=self.days,
         )
         return [*rated, kept]
 
     def _copy(self, sha256: str, path: Path) -> None:
         with self.evidence.open(sha256) as stored, path.open("wb") as copy:
             shutil.copyfileobj(stored, copy)
-
-
-def moment_of(text: str) -> datetime | None:
-    """A time in RFC 3339, of which Trivy writes nanoseconds."""
-    try:
-        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

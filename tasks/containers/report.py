@@ -7,11 +7,13 @@ from pathlib import Path
 
 from estate.containers.image import ImageVisit
 from estate.containers.layers import LABEL_DIGEST, LABEL_NAME, guess_base
-from estate.containers.trivy import MOST_BYTES
+from estate.containers.secrets import why_secret
+from estate.containers.trivy import MOST_BYTES, check_id
 from estate.errors import BadReport
 from estate.text import printable
 
 _MOST_LABELS = 64
+_HIDDEN = "(a secret)"
 _LONGEST_LABEL = 200
 _OF_CONFIG = ("architecture", "created", "os", "rootfs")
 _OF_SECRETS = ("RuleID", "Category", "Severity", "Title", "StartLine", "EndLine")
@@ -31,7 +33,9 @@ class Report:
         metadata = _object(self.told.get("Metadata"))
         config = _object(metadata.get("ImageConfig"))
         labels = {
-            printable(str(name), _LONGEST_LABEL): printable(str(value), _LONGEST_LABEL)
+            printable(str(name), _LONGEST_LABEL): _HIDDEN
+            if why_secret(str(name), str(value))
+            else printable(str(value), _LONGEST_LABEL)
             for name, value in sorted(_object(_object(config.get("config")).get("Labels")).items())[:_MOST_LABELS]
         }
         digests = [one for one in _list(metadata.get("RepoDigests")) if isinstance(one, str)]
@@ -104,6 +108,11 @@ def load_report(path: Path) -> Report:
     return Report(told)
 
 
+def _message(check: Mapping[str, object]) -> dict[str, object]:
+    plain = check_id(str(check.get("ID"))) in _PLAIN_MESSAGES
+    return {"Message": check.get("Message")} if plain else {}
+
+
 def _stored(result: Mapping[str, object]) -> dict[str, object]:
     kept = _without(result, "Packages", "Secrets", "Misconfigurations", "Vulnerabilities")
     for name, fields in (("Secrets", _OF_SECRETS), ("Misconfigurations", _OF_CHECKS)):
@@ -112,7 +121,11 @@ def _stored(result: Mapping[str, object]) -> dict[str, object]:
                 {
                     **{field: value for field, value in _object(one).items() if field in fields},
                     "Layer": _without(_object(_object(one).get("Layer")), "CreatedBy"),
-                    **({"Message": _object(one).get("Message")} if _object(one).get("ID") in _PLAIN_MESSAGES else {}),
+                    **(
+                        {"Message": _object(one).get("Message")}
+                        if check_id(str(_object(one).get("ID"))) in _PLAIN_MESSAGES
+                        else {}
+                    ),
                 }
                 for one in _list(result.get(name))
             ]

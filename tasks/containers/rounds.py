@@ -1,5 +1,6 @@
 """Open rounds at a container engine: one for its containers, and one for its images."""
 
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from threading import Event
 
 from blocks.containers import Containers
 from estate.containers.engine import EngineImage
-from estate.containers.image import ImageVisit, read_image_visit
+from estate.containers.image import WORKS, ImageVisit, read_image_visit
 from estate.containers.image_shard import ImageShard, ImageTarget
 from estate.containers.layers import Base
 from estate.containers.runtime.reading import EngineShard
@@ -25,7 +26,7 @@ from estate.store.surroundings import Surroundings
 from tasks.containers.api import EngineSaid, open_engine
 from tasks.containers.asker import EngineAsker
 from tasks.containers.database import refresh_database
-from tasks.containers.engine import list_images
+from tasks.containers.engine import list_images, whole
 from tasks.containers.image_asker import ImageAsker, Known
 from tasks.containers.trivy import Canary, check_database
 from tasks.containers.trivy_run import TrivyFailed
@@ -39,8 +40,25 @@ VANTAGE = "inside"
 
 
 def engine_of(here: Surroundings) -> str:
-    """The engine's address: what estate.toml says goes before the environment."""
-    return here.manifest.containers.engine or os.environ.get("DOCKER_HOST") or SOCKET
+    """The engine's address: what estate.toml says goes before the environment.
+
+    Raises:
+        BadInput: a password stands in it, which would be stored with the run.
+    """
+    where = here.manifest.containers.engine or os.environ.get("DOCKER_HOST") or SOCKET
+    if "@" in where and ":" in where.partition("//")[2].rpartition("@")[0]:
+        raise BadInput("the engine's address holds a password: use a socket, TLS or ssh")
+    return where
+
+
+def vantage_of(where: str) -> str:
+    """From where containers are seen: each engine but the usual one sees a world of its own.
+
+    What another engine has, or lacks, says nothing about this one's.
+    """
+    if where == SOCKET:
+        return VANTAGE
+    return f"{VANTAGE}-{hashlib.sha256(where.encode()).hexdigest()[:8]}"
 
 
 @contextmanager
@@ -49,9 +67,9 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
     now = datetime.now(UTC)
     where = engine_of(here)
     zone = here.default_zone or "default"
-    known = tuple(sorted(known_assets(here.database, zone, VANTAGE, "runtime")))
+    known = tuple(sorted(known_assets(here.database, zone, vantage_of(where), "runtime")))
     visits = known_visits(here)
-    scanned = tuple(sorted((image, one.visit.scanned_at or one.visit.at) for image, one in visits.items()))
+    scanned = tuple(sorted((image, one.visit.at) for image, one in visits.items() if one.visit.canary == WORKS))
     shard = EngineShard(where, known, scanned or None)
     name = f"prefect:{flow_run_id}:containers"
     new = NewRun(
@@ -59,7 +77,7 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
         scan="containers",
         scope=scope_name(where),
         zone=zone,
-        vantage=VANTAGE,
+        vantage=vantage_of(where),
         trigger=asked.trigger,
         profile=Profile("containers"),
         looked_at=now,
@@ -76,21 +94,23 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
 
 def has_containers(here: Surroundings) -> bool:
     """Whether there is, or was, any container to look at; an engine that does not answer may have some."""
-    if known_assets(here.database, here.default_zone or "default", VANTAGE, "runtime"):
+    where = engine_of(here)
+    if known_assets(here.database, here.default_zone or "default", vantage_of(where), "runtime"):
         return True
     try:
-        with open_engine(engine_of(here), seconds=_LISTING_SECONDS) as api:
-            return any(True for _ in api.get("containers", "json", all="1").each)
+        with open_engine(where, seconds=_LISTING_SECONDS) as api:
+            return bool(whole(api.get("containers", "json", all="1"), "containers"))
     except EngineSaid:
         return True
 
 
 def has_images(here: Surroundings) -> bool:
     """Whether there is, or was, any image to scan; an engine that does not answer may have some."""
-    if known_assets(here.database, here.default_zone or "default", VANTAGE, "image"):
+    where = engine_of(here)
+    if known_assets(here.database, here.default_zone or "default", vantage_of(where), "image"):
         return True
     try:
-        return any(image.tags or image.digests for image in list_images(engine_of(here)))
+        return any(image.tags or image.digests for image in list_images(where))
     except CouldNotLook:
         return True
 
@@ -113,7 +133,7 @@ def image_round_of(here: Surroundings, asked: Containers, flow_run_id: str | Non
     images = list_images(where)
     targets = tuple(sorted(_targets(images, where, asked.only), key=lambda one: (one.repository, one.tag, one.ref)))
     listed = {one.repository for one in _targets(images, where, ())}
-    known = () if asked.only else tuple(sorted(known_assets(here.database, zone, VANTAGE, "image") - listed))
+    known = () if asked.only else tuple(sorted(known_assets(here.database, zone, vantage_of(where), "image") - listed))
     bases = tuple(Base(image.tags[0], image.layers, image.id) for image in images if image.tags and image.layers)
     shards = [ImageShard(part, bases=bases) for part in _parts(targets)]
     if known or not shards:
@@ -126,7 +146,7 @@ def image_round_of(here: Surroundings, asked: Containers, flow_run_id: str | Non
         scan="images",
         scope=scope_name(where),
         zone=zone,
-        vantage=VANTAGE,
+        vantage=vantage_of(where),
         trigger=asked.trigger,
         profile=Profile("images"),
         looked_at=now,
@@ -141,7 +161,7 @@ def image_round_of(here: Surroundings, asked: Containers, flow_run_id: str | Non
     earlier = known_visits(here)
 
     def asker(stop: Event) -> ImageAsker:
-        return ImageAsker(cache, here.manifest.containers.database_days, earlier, here.evidence, stop)
+        return ImageAsker(where, cache, here.manifest.containers.database_days, earlier, here.evidence, stop)
 
     with making_of(here, None, new, asker, ImageShard.from_json) as round_:
         yield round_
@@ -214,7 +234,9 @@ def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> 
     lacking = set(only) - {name for one in found for name in (one.repository, f"{one.repository}:{one.tag}")}
     if lacking:
         raise BadInput(f"the engine has no image {', '.join(sorted(lacking))}")
-    yield from (one for one in found if not only or {one.repository, f"{one.repository}:{one.tag}"} & set(only))
+    # Only all images of a repository prove what it has no more, so one tag stands for all of them.
+    meant = {one.repository for one in found if {one.repository, f"{one.repository}:{one.tag}"} & set(only)}
+    yield from (one for one in found if not only or one.repository in meant)
 
 
 def _divide(tag: str) -> tuple[str, str]:

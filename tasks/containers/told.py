@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST = 1_000
-MOST = 1_000
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,7 +35,7 @@ class Told:
 
     @property
     def each(self) -> tuple["Told", ...]:
-        """A list's items, the first thousand of them."""
+        """A list's items, the first ten thousand of them."""
         return tuple(Told(one) for one in self.value[:MOST]) if isinstance(self.value, list) else ()
 
     @property
@@ -45,7 +45,7 @@ class Told:
 
     @property
     def pairs(self) -> Iterator[tuple[str, "Told"]]:
-        """An object's members, by name, the first thousand of them."""
+        """An object's members, by name, the first ten thousand of them."""
         if isinstance(self.value, dict):
             for name in sorted(self.value)[:MOST]:
                 yield Told(name).text, Told(self.value[name])

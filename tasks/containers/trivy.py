@@ -14,7 +14,7 @@ from estate.errors import BadReport
 from estate.evidence import Evidence
 from estate.text import printable
 from tasks.containers.archive import Archive, open_archive
-from tasks.containers.canary import Canary, check_database, database_of, prove_database
+from tasks.containers.canary import Canary, aged, check_database, database_of, prove_database
 from tasks.containers.engine_export import export
 from tasks.containers.report import Report, load_report
 from tasks.containers.trivy_run import SERVER, Patience, TrivyFailed, holding, run_trivy
@@ -30,6 +30,7 @@ def scan_image(
     deadline: float,
     cancelled: Event | None,
     canary: Canary | None = None,
+    days: int | None = None,
 ) -> list[Evidence]:
     """Scan one image; there is a visit in any case, and an SBOM where it went well.
 
@@ -40,6 +41,7 @@ def scan_image(
         deadline: how many seconds all of it may take.
         cancelled: set by another thread to end it.
         canary: what `check_database` said for this batch; asked anew where the database is another one by now.
+        days: how old the database may be; any age without it.
     """
     home = Path(mkdtemp(prefix="image-", dir=folder))
     visit = ImageVisit(
@@ -61,6 +63,7 @@ def scan_image(
                 if canary and canary.database == database_of(cache, patience)
                 else prove_database(cache, patience)
             )
+            asked = asked if days is None else aged(asked, days, visit.at)
             visit = replace(visit, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
             archive, settings = _source(target, Path(work_folder), patience)
             report = _scanned(archive, target, settings, cache, Path(work_folder), patience)
@@ -88,6 +91,7 @@ def rate_sbom(
     deadline: float,
     cancelled: Event | None,
     canary: Canary | None = None,
+    days: int | None = None,
 ) -> list[Evidence]:
     """Rate an image's packages by today's database, without the image: its secrets and configuration are as they were.
 
@@ -100,6 +104,7 @@ def rate_sbom(
         deadline: how many seconds all of it may take.
         cancelled: set by another thread to end it.
         canary: what `check_database` said for this batch.
+        days: how old the database may be; any age without it.
     """
     home = Path(mkdtemp(prefix="rating-", dir=folder))
     now = replace(visit, at=datetime.now(UTC), scanned_at=visit.scanned_at or visit.at, error="", detail="")
@@ -113,6 +118,7 @@ def rate_sbom(
                 if canary and canary.database == database_of(cache, patience)
                 else prove_database(cache, patience)
             )
+            asked = asked if days is None else aged(asked, days, now.at)
             now = replace(now, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
             output = Path(work_folder) / "rated.json"
             settings = {"TRIVY_FORMAT": "json", "TRIVY_OUTPUT": str(output), "TRIVY_LIST_ALL_PKGS": "true"}

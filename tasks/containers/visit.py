@@ -9,7 +9,7 @@ from typing import TypeVar
 from estate.containers.engine import Container, Engine, Mount, Process, Session, Written
 from tasks.containers.api import EngineApi, EngineSaid
 from tasks.containers.reduced import checks_health, container_of, image_id, service_of
-from tasks.containers.told import Told
+from tasks.containers.told import LONGEST, MOST, Told
 
 _MOST_STATS = 300
 _MOST_WRITTEN = 500
@@ -114,7 +114,9 @@ class Visit:
     def _written(self, container: Container) -> tuple[Written, ...]:
         """What is other than in the image, with the executable bit of as many files as may be asked."""
         changes = self.api.get("containers", container.id, "changes").value
-        listed = [Told(one) for one in changes] if isinstance(changes, list) else []
+        if not isinstance(changes, list | None):
+            raise EngineSaid("failed", "no list of changes")
+        listed = [Told(one) for one in changes or ()]
         mounts = tuple(one.destination.rstrip("/") + "/" for one in container.mounts)
         paths = {one["Path"].text: one["Kind"].number for one in listed if one["Kind"].number in _HOW}
         # A folder is told as changed because of what is in it.
@@ -131,7 +133,8 @@ class Visit:
             mode = self.api.stat(container.id, path)["mode"].number
         except EngineSaid as said:
             if said.word == "gone":
-                return False
+                # A name that did not come whole is another file's.
+                return None if "\ufffd" in path or len(path) >= LONGEST else False
             if said.word != "failed":
                 raise
             return None
@@ -142,12 +145,17 @@ class Visit:
         columns = "pid,user,comm,args"
         asked = columns if self.engine.kind == "podman" else f"-eo {columns}"
         told = self.api.get("containers", container.id, "top", ps_args=asked)
+        listed = told["Processes"].value
+        if not isinstance(listed, list) or not 0 < len(listed) <= MOST:
+            raise EngineSaid("failed", "no whole list of processes")
         rows = (row.texts for row in told["Processes"].each)
         return tuple(dict.fromkeys(process for row in rows for process in _process(row)))
 
     def _sessions(self, told: Told) -> tuple[Session, ...]:
         found: list[Session] = []
-        for identity in told["ExecIDs"].texts[:_MOST_EXECS]:
+        if len(told["ExecIDs"].texts) > _MOST_EXECS:
+            raise EngineSaid("failed", "too many sessions")
+        for identity in told["ExecIDs"].texts:
             try:
                 one = self.api.get("exec", identity, "json")
             except EngineSaid as said:

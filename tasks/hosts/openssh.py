@@ -112,6 +112,9 @@ class OpenSsh:
             # known_hosts still knows it by its name.
             alias = f"[{target.name}]:{target.port}" if target.port not in {0, 22} else target.name
             lines.append(f"Host {target.name}\nHostName {target.address}\nHostKeyAlias {alias}\nHost *\n")
+        elif target.address:
+            # Nor may HostName in the operator's files lead elsewhere than what was admitted.
+            lines.append(f"Host {target.address}\nHostName {target.address}\nHost *\n")
         parts = ["".join(lines).encode()]
         # What a file includes must belong to us or to root and be writable by nobody else; what the client is given by
         # name need not, and a mounted file often does not.

@@ -25,6 +25,7 @@ BLIND: Mapping[str, str] = {
     "walk": "SUID files and capabilities below folders that only root may enter",
     "cron": "other users' and root's own crontabs",
     "paths": "root's own start-up files",
+    "units": "units and boot files that only root may read",
     "exports": "exports and container engine settings that only root may read",
 }
 """What cannot be seen without root, by the collector's section."""

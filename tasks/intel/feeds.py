@@ -2,18 +2,31 @@
 
 import gzip
 import io
+import zlib
+from collections.abc import Callable
 from datetime import datetime
 
 import httpx
 
+from estate.errors import BadReport
 from tasks.intel.cache import Cache, Feed, fresh
 
 _MOST_BYTES = 256 * 1024 * 1024
 _HOURS = 20.0
 
 
-def fetch_feed(client: httpx.Client, url: str, cache: Cache, now: datetime) -> bytes | None:
-    """A feed's bytes, uncompressed; an older copy where nothing newer comes; None where there never was one."""
+def fetch_feed(
+    client: httpx.Client, url: str, cache: Cache, now: datetime, read: Callable[[bytes], object]
+) -> bytes | None:
+    """A feed's bytes, uncompressed; an older copy where nothing newer comes; None where there never was one.
+
+    Args:
+        client: with its timeouts and name.
+        url: of the feed or a copy of it.
+        cache: where it is kept.
+        now: the time.
+        read: reads the feed, so that a page that says something else never takes the place of a good copy.
+    """
     known = cache.feed(url)
     if known is not None and fresh(known.at, now, _HOURS):
         return known.body
@@ -31,9 +44,10 @@ def fetch_feed(client: httpx.Client, url: str, cache: Cache, now: datetime) -> b
                 if len(body) > _MOST_BYTES:
                     return known.body if known else None
             plain = _plain(bytes(body))
+            read(plain)
             cache.keep_feed(url, Feed(plain, answer.headers.get("etag", ""), now))
             return plain
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, EOFError):
+    except (httpx.HTTPError, httpx.InvalidURL, BadReport, OSError, EOFError, zlib.error):
         return known.body if known else None
 
 

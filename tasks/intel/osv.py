@@ -114,7 +114,7 @@ def _ids(result: object) -> Iterator[str]:
     vulns = result.get("vulns") if isinstance(result, dict) else None
     for one in vulns if isinstance(vulns, list) else ():
         if isinstance(one, dict) and isinstance(one.get("id"), str):
-            name = "".join(one["id"].split())[:100].replace("@", "")
+            name = "".join(filter(str.isprintable, "".join(one["id"].split())))[:100].replace("@", "")
             yield f"{name}@{''.join(str(one.get('modified', '')).split())[:40]}"
 
 
@@ -172,7 +172,7 @@ def _send(client: httpx.Client, method: str, url: str, told: object = None) -> b
 def _read(body: bytes) -> Mapping[str, object]:
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _Stopped("OSV's answer is no JSON") from None
     if not isinstance(told, dict):
         raise _Stopped("OSV's answer is no object")

@@ -28,7 +28,7 @@ def known_exploited(url: str) -> frozenset[str] | None:
     cache = Cache(home() / "intel" / "cache.db")
     agent = {"User-Agent": f"roundsman/{version('roundsman')}"}
     with httpx.Client(timeout=_TIMEOUT, headers=agent) as client:
-        body = fetch_feed(client, url, cache, datetime.now(UTC))
+        body = fetch_feed(client, url, cache, datetime.now(UTC), read_kev)
     try:
         return frozenset(read_kev(body).entries) if body is not None else None
     except BadReport:
@@ -77,7 +77,9 @@ class Rater:
     def _kev(
         self, client: httpx.Client, cache: Cache, now: datetime, cves: Collection[str]
     ) -> tuple[dict[str, Exploited] | None, str]:
-        body = fetch_feed(client, self.settings.kev, cache, now) if self.settings.kev else None
+        if not self.settings.kev:
+            return {}, ""  # nobody wants it, which is not the same as not having got it
+        body = fetch_feed(client, self.settings.kev, cache, now, read_kev)
         try:
             found = read_kev(body) if body is not None else None
         except BadReport:
@@ -89,7 +91,7 @@ class Rater:
     def _epss(
         self, client: httpx.Client, cache: Cache, now: datetime, cves: Collection[str]
     ) -> tuple[dict[str, float] | None, str]:
-        body = fetch_feed(client, self.settings.epss, cache, now) if self.settings.epss else None
+        body = fetch_feed(client, self.settings.epss, cache, now, read_epss) if self.settings.epss else None
         try:
             found = read_epss(body) if body is not None else None
         except BadReport:

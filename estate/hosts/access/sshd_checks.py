@@ -86,10 +86,11 @@ def match_blocks(host: Host) -> Iterator[Problem]:
     for settings in server.users:
         yield from _weaker(settings.over(server.settings), rule, openers)
     for block in server.blocks:
-        if not (asked and _only_about_users(block.whose)):
-            users = _users_of(host, block.whose)
-            for whose in (block.whose,) if users is None else users:
-                yield from _weaker(Settings(block.values, whose).over(server.settings), rule, openers)
+        users = _users_of(host, block.whose)
+        if users is None and asked and _only_about_users(block.whose):
+            users = ()
+        for whose in (block.whose,) if users is None else sorted(set(users) - asked):
+            yield from _weaker(Settings(block.values, whose).over(server.settings), rule, openers)
     _known(server)
 
 

@@ -389,6 +389,7 @@ s_logins() {
 		if [ -n "$_found" ]; then
 			for _file in /var/log/auth.log.1 /var/log/auth.log /var/log/secure; do
 				[ ! -f "$_file" ] || limit 10 tail -c 20000000 "$_file" || printf '\n!rc %s\n' $?
+				[ ! -f "$_file" ] || [ "$(stat -L -c %s "$_file")" -le 20000000 ] || printf '\n!rc 141\n'
 			done
 		else
 			limit 20 journalctl -q --no-pager -o short --since '2 days ago' -t sshd -t sshd-session || printf '\n!rc %s\n' $?
@@ -527,10 +528,10 @@ s_exes() {
 			next
 		}
 		/ \/proc\/[0-9]+\/exe$/ { pid = ""; next }
-		pid != "" { print pid }' | sort -u | head -n 400 | {
+		pid != "" { print pid }' | sort -u | awk 'n++ == 400 { print "!cut"; exit } { print }' | {
 		_rc=0
 		while IFS= read -r _pid; do
-			if [ "$_pid" = '!rc' ]; then _rc=124; else program "$_pid"; fi
+			case $_pid in '!rc') _rc=124 ;; '!cut') _rc=141 ;; *) program "$_pid" ;; esac
 		done
 		exit $_rc
 	} || return

@@ -416,13 +416,13 @@ units() {
 	done
 	if [ $# -gt 0 ]; then
 		limit 10 find "$@" -maxdepth 2 \( -name '*.service' -o -name '*.socket' -o -path '*.service.d/*.conf' \) \
-			! -path "*$NL*" -type f -exec awk "$UNIT" {} +
+			! -path "*$NL*" -type f -exec awk "$UNIT" {} + || echo "E $?"
 		limit 10 find "$@" -maxdepth 2 -type l ! -path "*$NL*" -exec sh -c 'for _ do
 			_at=$(readlink -f "$_")
 			case $_at in /usr/lib/systemd/* | /lib/systemd/* | /run/systemd/* | /etc/systemd/*) ;;
 			/dev/null) echo "Z $_" ;;
 			*.service | *.socket) echo "= $(stat -L -c "%f %u %g" "$_") $_at" ;; esac
-		done' sh {} +
+		done' sh {} + || echo "E $?"
 	fi
 	for _each in /etc/init.d /etc/rc.local /etc/rc.d /etc/local.d /etc/udev/rules.d /usr/lib/udev/rules.d /run/udev/rules.d /etc/profile.d \
 		/etc/profile /etc/bash.bashrc /etc/bashrc /etc/environment /etc/update-motd.d /etc/pam.d /etc/security /etc/modprobe.d \
@@ -431,7 +431,7 @@ units() {
 		if [ -e "$_each" ]; then set -- "$@" "$_each"; fi
 	done
 	if [ $# -gt 0 ]; then
-		limit 10 find "$@" ! -type l ! -path "*$NL*" \( ! -user 0 -o -perm -0020 ! -group 0 -o -perm -0002 \) -exec stat -c '= %f %u %g %n' {} +
+		limit 10 find "$@" ! -type l ! -path "*$NL*" \( ! -user 0 -o -perm -0020 ! -group 0 -o -perm -0002 \) -exec stat -c '= %f %u %g %n' {} + || echo "E $?"
 	fi
 	for _each in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hotplug; do
 		if [ -r "$_each" ]; then echo "K ${_each##*/} $(head -n 1 "$_each")"; fi
@@ -458,13 +458,21 @@ loader() {
 		fi
 	fi
 	for _each in /etc/ld.so.conf /etc/ld.so.conf.d/*.conf /etc/ld-musl-*.path; do
-		if [ -r "$_each" ]; then tr ':' '\n' <"$_each" | sed -n 's/^[ 	]*\(\/[^#]*[^# 	]\).*/C \1/p'; fi
+		if [ -r "$_each" ]; then
+			tr ':' '\n' <"$_each" | sed -n 's/^[ 	]*\(\/[^#]*[^# 	]\).*/C \1/p'
+		elif [ -e "$_each" ]; then
+			echo "! $_each"
+		fi
 	done
 	sed -n 's/^[ 	]*LD_\(PRELOAD\|LIBRARY_PATH\)=["]*\([^"]*\).*/V \1 \2/p' /etc/environment
 	return 0
 }
 
-s_units() { printf '%s\n' "$UNITS"; }
+s_units() {
+	printf '%s\n' "$UNITS"
+	case $NL$UNITS$NL in *"${NL}E 124$NL"* | *"${NL}E 137$NL"* | *"${NL}E 152$NL"*) return 124 ;; esac
+	root || return 4
+}
 s_paths() { printf '%s\n' "$PATHS"; case $PATHS in *"! /root"*) return 4 ;; esac; return 0; }
 s_loader() { printf '%s\n' "$LOADER"; case $NL$LOADER in *"$NL! "*) return 4 ;; esac; return 0; }
 
@@ -540,7 +548,8 @@ s_dockerd() {
 		head -c 100000 "$_each" | tr '\n' ' ' | grep -oE '"(hosts|insecure-registries|tls|tlsverify|userns-remap)"[[:space:]]*:[[:space:]]*(\[[^]]*\]|"[^"]*"|true|false)' | sed 's/^/J /'
 	done
 	for _each in /proc/[0-9]*/comm; do
-		case $(cat "$_each") in dockerd | docker) ;; *) continue ;; esac
+		# A client names the engine that it asks, and anybody may call a program of his dockerd.
+		[ "$(cat "$_each")" = dockerd ] && [ "$(stat -c %u "${_each%/comm}")" = 0 ] || continue
 		tr '\000' '\n' <"${_each%comm}cmdline" | grep -E '^(-H|--host|--tls|tcp://)' | sed 's/^/A /'
 	done
 	return 0
@@ -558,7 +567,10 @@ s_kernel() {
 
 s_walk() {
 	printf '%s\n' "$WALK"
-	case $NL$WALK in *"${NL}E 124"* | *"${NL}E 137"* | *"${NL}E 152"*) return 124 ;; *"${NL}E "[01]*) return 0 ;; esac
+	case $NL$WALK$NL in
+	*"${NL}E 124$NL"* | *"${NL}E 137$NL"* | *"${NL}E 152$NL"*) return 124 ;;
+	*"${NL}E 0$NL"* | *"${NL}E 1$NL"*) return 0 ;;
+	esac
 	return 1
 }
 

@@ -89,9 +89,16 @@ def test_what_one_tag_still_shows_is_not_gone_and_a_blind_tag_hides_it():
 
 
 def test_a_repository_that_is_listed_no_more_is_gone_and_one_without_evidence_is_not():
-    found = seen(ImageShard((TARGET,), ("lab/old",)))
-    words = {name: look.verdict.word for name, sight in found.items() if (look := sight.verdict(KEY))}
-    assert words == {"lab/app": "blind", "lab/old": "negative"}
+    def words(*documents: Document) -> dict[str, str]:
+        found = seen(ImageShard((TARGET,), ("lab/old", "lab/kept")), *documents)
+        return {name: look.verdict.word for name, sight in found.items() if (look := sight.verdict(KEY))}
+
+    listed = Document("images", 0, io.BytesIO(b'{"at": "2026", "repositories": ["lab/app", "lab/kept"]}'))
+    assert words(listed) == {"lab/app": "blind", "lab/old": "negative", "lab/kept": "blind"}
+    assert words() == {"lab/app": "blind", "lab/old": "blind", "lab/kept": "blind"}
+    for text in (b"", b"[]", b'{"repositories": 1}', b"[" * 100_000):
+        with pytest.raises(BadReport, match="no list"):
+            words(Document("images", 0, io.BytesIO(text)))
 
 
 def test_evidence_of_another_image_is_left_out():

@@ -21,6 +21,7 @@ def record(fixed: tuple[str, ...] = ("2.36-9+deb12u3",), **more) -> Record:
 
 
 def known(*records: Record, answers=(ANSWER,), **more) -> bytes:
+    more.setdefault("kev", {})
     told = Knowledge(datetime(2026, 1, 1, tzinfo=UTC), answers, {one.id: one for one in records}, **more)
     return spell_knowledge(told)
 
@@ -66,6 +67,18 @@ def test_without_a_fix_it_counts_only_where_it_is_used_in_attacks(made) -> None:
     used = known(record(()), kev={"CVE-2023-4911": Exploited("2023-11-21")})
     found, unseen = problems(system_vulnerabilities, made(used))
     assert ([(name, severity) for name, severity, _ in found], unseen) == ([("glibc:CVE-2023-4911", "critical")], "")
+
+
+def test_without_the_catalogue_of_attacks_nothing_is_resolved(made) -> None:
+    found, unseen = problems(system_vulnerabilities, made(known(record(()), kev=None)))
+    assert (found, unseen) == ([], "not-rated")
+    assert problems(system_vulnerabilities, made(known(answers=((*ANSWER[:3], ()),), kev=None))) == ([], "")
+
+
+def test_a_package_whose_name_is_no_text_is_not_asked(made) -> None:
+    odd = LanguagePackage("PyPI", "b\udcff", "1.0", "/home/alice")
+    assert asked_of(Packages(None, (), (), "", (odd,), "")) == ()
+    assert problems(library_vulnerabilities, made(known(), languages=(odd,))) == ([], "not-rated")
 
 
 def test_what_was_withdrawn_is_nothing(made) -> None:
