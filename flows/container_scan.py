@@ -18,7 +18,8 @@ from estate.store.reading import list_changes
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
-from tasks.containers.rounds import container_round_of, has_containers, has_images, image_round_of, refresh
+from tasks.containers.rounds import container_round_of, has_containers, has_images, image_round_of
+from tasks.containers.steps import refresh_database
 from tasks.rounds import Round, clock
 from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
 
@@ -55,7 +56,7 @@ def container_scan(containers: Containers = Containers()) -> State[object]:  # n
 def _rounds(here: Surroundings, containers: Containers) -> Iterator[Round]:
     """Images first, so that containers can be told which of them are scanned."""
     if containers.refresh:
-        refresh(here)
+        refresh_database()
     if containers.what != "containers" and has_images(here):
         with image_round_of(here, containers, flow_run.id) as round_:
             yield round_

@@ -182,7 +182,7 @@ def test_the_form_is_in_an_operators_words(machine: Machine) -> None:
 
 def test_up_a_second_time_applies_the_files_and_keeps_what_the_ui_switched(machine: Machine) -> None:
     before = machine.deployments()
-    assert len(before) == 5
+    assert len(before) == 6
     sweep = before["port_sweep/this-machine"]
     nightly = f"deployments/{sweep['id']}/schedules/{sweep['schedules'][0]['id']}"
     machine.ask(nightly, "PATCH", active=False)
@@ -194,6 +194,7 @@ def test_up_a_second_time_applies_the_files_and_keeps_what_the_ui_switched(machi
     active = {name: [schedule["active"] for schedule in each["schedules"]] for name, each in after.items()}
     assert active.pop("port_sweep/this-machine") == [False]
     assert active.pop("container_scan/engine") == [False]
+    assert active.pop("vulnerability_refresh/engine") == [False]
     assert sorted(active.values()) == [[True], [True], [True, True]]
 
 
@@ -205,7 +206,7 @@ def test_what_the_files_no_longer_declare_is_removed(machine: Machine) -> None:
     # This machine is audited once, and its engine looked at once, however many scopes there are.
     scopes = ("this-machine", "elsewhere")
     names = {f"{flow}/{scope}" for flow in ("port_sweep", "tls_grade", "certificate_expiry") for scope in scopes}
-    names |= {"host_audit/this-machine", "container_scan/engine"}
+    names |= {"host_audit/this-machine", "container_scan/engine", "vulnerability_refresh/engine"}
     found = machine.deployments()
     assert set(found) == names
     crons = {
