@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from estate.assets import canonical_address
 from estate.errors import BadInput, BadTarget
 from estate.hosts.shard import Target
 from tasks.hosts.shell_line import shell_line
@@ -112,8 +113,9 @@ class OpenSsh:
             # known_hosts still knows it by its name.
             alias = f"[{target.name}]:{target.port}" if target.port not in {0, 22} else target.name
             lines.append(f"Host {target.name}\nHostName {target.address}\nHostKeyAlias {alias}\nHost *\n")
-        elif target.address:
-            # Nor may HostName in the operator's files lead elsewhere than what was admitted.
+        elif canonical_address(target.address) is not None:
+            # Nor may HostName in the operator's files lead elsewhere than to the address that was admitted; a name that
+            # only these files know has none.
             lines.append(f"Host {target.address}\nHostName {target.address}\nHost *\n")
         parts = ["".join(lines).encode()]
         # What a file includes must belong to us or to root and be writable by nobody else; what the client is given by

@@ -13,6 +13,9 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from estate.hosts.shard import Target
+from tasks.hosts.openssh import OpenSsh
+from tasks.hosts.transport import Errand
 from tasks.hosts.visit import may_retry
 
 pytestmark = pytest.mark.usefixtures("small_collector")
@@ -381,3 +384,14 @@ def test_a_sigkill_of_our_process_leaves_no_client_behind(ssh, tmp_path):
         process.wait()
 
     wait_for(lambda: not pids_of(f"{folder}/"), within=10)
+
+
+def test_a_configuration_leads_nowhere_but_to_the_address_that_was_admitted(tmp_path):
+    theirs = tmp_path / "config"
+    theirs.write_text("Host 10.9.9.9\nHostName 192.0.2.77\n")
+    transport = OpenSsh(Target("web", "ssh", "10.9.9.9", "10.9.9.9", config=str(theirs)))
+    command = transport.command(Errand("a" * 32, "standard", 10, tmp_path / "log"))
+    told = subprocess.run(
+        ("ssh", "-G", "-F", command[command.index("-F") + 1], "10.9.9.9"), capture_output=True, text=True, check=True
+    )
+    assert "hostname 10.9.9.9\n" in told.stdout
