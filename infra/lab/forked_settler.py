@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import Engine, event
@@ -98,6 +98,9 @@ class Settlers:
         return told
 
 
+_SPEAKING = Lock()
+
+
 def main() -> None:
     """Fork a child for every line, until there are no more."""
     for line in sys.stdin:
@@ -108,7 +111,7 @@ def main() -> None:
             os.close(said)
             _settle_and_exit(order, out)
         os.close(out)
-        print(json.dumps({"pid": pid}), flush=True)
+        _say({"pid": pid})
         Thread(target=_await, args=(pid, said)).start()
 
 
@@ -116,7 +119,14 @@ def _await(pid: int, said: int) -> None:
     with os.fdopen(said, encoding="utf-8") as stream:
         text = stream.read()
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    print(json.dumps({"pid": pid, "status": status, "said": text}), flush=True)
+    _say({"pid": pid, "status": status, "said": text})
+
+
+def _say(told: Mapping[str, object]) -> None:
+    """One whole line, whoever else speaks: `print` writes a line and its end apart."""
+    with _SPEAKING:
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
 
 
 def _settle_and_exit(order: Order, out: int) -> None:
