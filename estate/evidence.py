@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from estate.errors import BadReport
+from estate.text import printable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +83,34 @@ class Notes:
     outside: int = 0
     unfinished: set[str] = field(default_factory=set)
     remarks: set[str] = field(default_factory=set)
+
+
+def read_document(adapter: TypeAdapter[T], text: bytes, what: str) -> T:
+    """Read a document that this program wrote itself.
+
+    Args:
+        adapter: of its type.
+        text: its JSON.
+        what: how it is called where it is refused.
+
+    Raises:
+        BadReport: it is none.
+    """
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = printable(".".join(map(str, first["loc"])), 200)
+        raise BadReport(f"{what}: {where}: {printable(first['msg'], 200)}") from None
+
+
+def read_bounded(stream: BinaryIO, most: int, complaint: str) -> bytes:
+    """All of a stream that is no larger than any honest one.
+
+    Raises:
+        BadReport: it has more than `most` bytes, in the words of the complaint.
+    """
+    text = stream.read(most + 1)
+    if len(text) > most:
+        raise BadReport(complaint)
+    return text

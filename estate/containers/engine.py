@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
-from estate.errors import BadReport
-from estate.text import printable
+from estate.evidence import read_bounded, read_document
 
 MOST_BYTES = 256 * 1024 * 1024
 
@@ -208,12 +207,5 @@ def read_look(stream: BinaryIO) -> EngineLook:
     Raises:
         BadReport: it is no such document, or a larger one than any engine's.
     """
-    text = stream.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
-        raise BadReport("a look at an engine has more than 256 MiB")
-    try:
-        return _LOOK.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = printable(".".join(map(str, first["loc"])), 200)
-        raise BadReport(f"a look at an engine: {where}: {printable(first['msg'], 200)}") from None
+    text = read_bounded(stream, MOST_BYTES, "a look at an engine has more than 256 MiB")
+    return read_document(_LOOK, text, "a look at an engine")

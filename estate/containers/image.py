@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
-from estate.errors import BadReport
+from estate.evidence import read_bounded, read_document
 
 Source = Literal["docker", "podman", "remote", "archive"]
 WORKS = "ok"
@@ -80,11 +80,5 @@ def read_image_visit(stream: BinaryIO) -> ImageVisit:
     Raises:
         BadReport: it is none.
     """
-    text = stream.read(_LONGEST + 1)
-    if len(text) > _LONGEST:
-        raise BadReport("a visit to an image has more than 1 MiB")
-    try:
-        return _VISIT.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise BadReport(f"a visit to an image: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    text = read_bounded(stream, _LONGEST, "a visit to an image has more than 1 MiB")
+    return read_document(_VISIT, text, "a visit to an image")

@@ -2,9 +2,9 @@
 
 from typing import BinaryIO
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from estate.errors import BadReport
+from estate.evidence import read_bounded, read_document
 from estate.hosts.frames import MOST_BYTES, Collected, read_frames
 from estate.hosts.host import Visit
 
@@ -23,14 +23,8 @@ def read_visit(stream: BinaryIO) -> Visit:
     Raises:
         BadReport: it is none.
     """
-    text = stream.read(_LONGEST_VISIT + 1)
-    if len(text) > _LONGEST_VISIT:
-        raise BadReport("a visit's description has more than 64 KiB")
-    try:
-        return _VISIT.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise BadReport(f"a visit's description: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    text = read_bounded(stream, _LONGEST_VISIT, "a visit's description has more than 64 KiB")
+    return read_document(_VISIT, text, "a visit's description")
 
 
 def read_collected(stream: BinaryIO | None, nonce: str) -> Collected:

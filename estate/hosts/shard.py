@@ -7,7 +7,7 @@ from typing import Literal
 
 from estate.assets import canonical_address
 from estate.errors import BadReport
-from estate.evidence import Document, Notes
+from estate.evidence import Document, Notes, read_bounded
 from estate.hosts.evidence import read_collected, read_visit
 from estate.hosts.host import Host, Visit
 from estate.hosts.reading import ASKED, host_reading
@@ -16,6 +16,8 @@ from estate.hosts.words import REASONS
 from estate.intel.knowledge import MOST_BYTES
 from estate.observations import Reading, Sight, merge
 from estate.text import printable
+
+_TOO_MUCH = f"a document of {DOCUMENT} has more than {MOST_BYTES:,} bytes"
 
 Via = Literal["local", "ssh", "docker"]
 Sudo = Literal["no", "pinned", "full"]
@@ -93,7 +95,11 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
     levels = {target.asset: target.level for target in shard.targets}
     assets = sorted(levels)
     readings: dict[str, list[Reading]] = {asset: [] for asset in assets}
-    intel = {document.media: _bounded(document) for document in documents if document.media == DOCUMENT}
+    intel = {
+        document.media: read_bounded(document.stream, MOST_BYTES, _TOO_MUCH)
+        for document in documents
+        if document.media == DOCUMENT
+    }
     for document in documents:
         if document.media == DOCUMENT:
             continue
@@ -109,13 +115,6 @@ def sights(shard: HostShard, documents: Sequence[Document], notes: Notes) -> Ite
         readings[visit.asset].append(host_reading(Host(visit, collected, intel), document.look))
     for asset in assets:
         yield merge(asset, ASKED[levels[asset]], readings[asset], "no-evidence")
-
-
-def _bounded(document: Document) -> bytes:
-    found = document.stream.read(MOST_BYTES + 1)
-    if len(found) > MOST_BYTES:
-        raise BadReport(f"a document of {document.media} has more than {MOST_BYTES:,} bytes")
-    return found
 
 
 def remark(visit: Visit) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import ClassVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
-from estate.errors import BadReport
+from estate.evidence import read_document
 from estate.intel.osv import Record
 from estate.intel.packages import Asked
 
@@ -67,8 +67,4 @@ def read_knowledge(text: bytes) -> Knowledge:
     Raises:
         BadReport: it is no such document.
     """
-    try:
-        return _KNOWLEDGE.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise BadReport(f"a document of knowledge: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return read_document(_KNOWLEDGE, text, "a document of knowledge")
