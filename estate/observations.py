@@ -231,3 +231,10 @@ def _all(looks: Iterable[Look]) -> Keys:
     for look in looks:
         union |= look.keys
     return union
+
+
+def differences(before: Attributes, after: Attributes, nothing: str = "") -> str:
+    """What is other than before among what both looks probed: `version: 1.2 → 1.3`; `nothing` spells an empty value."""
+    old, new = dict(before), dict(after)
+    different = [name for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
+    return "; ".join(f"{name}: {old[name] or nothing} → {new[name] or nothing}" for name in different)

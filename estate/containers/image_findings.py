@@ -91,16 +91,6 @@ def finding(asset: Asset, key: str, value: Attributes, detection: Detection) -> 
     return None
 
 
-def explain(before: Attributes, after: Attributes) -> str:
-    """What is other than before: `installed: 1.2 → 1.3`."""
-    old, new = dict(before), dict(after)
-    return "; ".join(
-        f"{name}: {old[name] or 'none'} → {new[name] or 'none'}"
-        for name in sorted(old.keys() & new.keys())
-        if old[name] != new[name]
-    )
-
-
 def same_image(key: str, before: Mapping[str, Attributes], after: Mapping[str, Attributes]) -> bool:
     """Whether a change of this key is not the image's doing: all tags mean the very images that they meant before.
 

@@ -135,14 +135,6 @@ def _spell(value: Attributes) -> str:
     return ", ".join(f"{name} {text}" for name, text in value)
 
 
-def explain(before: Attributes, after: Attributes) -> str:
-    """What is other than before: `version: 1.2 → 1.3`."""
-    old, new = dict(before), dict(after)
-    return "; ".join(
-        f"{name}: {old[name]} → {new[name]}" for name in sorted(old.keys() & new.keys()) if old[name] != new[name]
-    )
-
-
 RATED = frozenset({"HOST-PKG-005", "HOST-PKG-011"})
 """Checks that rest on packages and on what vulnerability databases know of them."""
 _PACKAGES = ("pkg/", "library/")

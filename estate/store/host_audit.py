@@ -11,11 +11,12 @@ from estate.hosts.shard import HostShard, sights
 from estate.observations import Sight
 from estate.policy import Policy
 from estate.store.detections import detection_of
+from estate.store.quiet_scan import QuietScan
 
 _NEW = {Kind.APPEARED, Kind.REAPPEARED}
 
 
-class HostAudit:
+class HostAudit(QuietScan):
     """Hosts: what they run, who can get in, and who can become root."""
 
     name = "hosts"
@@ -30,21 +31,11 @@ class HostAudit:
         """As planned."""
         return HostShard.from_json(plan).bindings
 
-    def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:  # noqa: ARG002  # the protocol's signature
-        """There is no noise."""
-        return sight
-
     def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:
         """A known vulnerability rests on its package, which is as before, and on what the world knows."""
         family, _, item = key.partition("/")
         before = {known: fact.value for known, fact in facts.items() if fact.present}
         return family in findings.RATED and findings.same_packages(item.partition(":")[0], before, sight.present)
-
-    def explain(self, change: Change) -> str:
-        """What is other than before, by its values."""
-        if change.kind is Kind.CHANGED and change.before and change.after:
-            return findings.explain(change.before.value, change.after.value)
-        return change.reason
 
     def moved(self, change: Change) -> list[Ruling]:
         """Access that was not there when it was last proved."""
@@ -57,11 +48,3 @@ class HostAudit:
         """A failed check is a finding as long as it fails; new access, as long as it is there."""
         ruling = findings.finding(asset, key, fact.value, detection_of(fact))
         return [ruling] if ruling else []
-
-    def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
-        """Nothing is expected of a host's inside yet."""
-        return []
-
-    def retired(self, rule: str, asset: Asset, locator: str, policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
-        """No policy makes a failed check right."""
-        return []

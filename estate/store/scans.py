@@ -21,6 +21,7 @@ from estate.store.container_scan import ContainerScan
 from estate.store.detections import detection_of
 from estate.store.host_audit import HostAudit
 from estate.store.image_scan import ImageScan
+from estate.store.quiet_scan import QuietScan
 from estate.tls import rules as tls_rules
 from estate.tls.facts import explain_grade
 from estate.tls.keys import GRADE, split_key
@@ -128,7 +129,7 @@ class PortSweep:
         return [rules.expected_port_closed(asset, locator, Detection.ABSENT, "no longer expected")]
 
 
-class _Endpoints:
+class _Endpoints(QuietScan):
     """What grades and certificates share: endpoints of hosts, of which nothing is expected yet."""
 
     kind = "host"
@@ -140,22 +141,6 @@ class _Endpoints:
             if canonical_address(one.asset) is None and one.address not in found.get(one.asset, ()):
                 found[one.asset] = (*found.get(one.asset, ()), one.address)
         return found
-
-    def fold(self, sight: Sight, facts: Mapping[str, Fact]) -> Sight:  # noqa: ARG002  # the protocol's signature
-        """There is no noise."""
-        return sight
-
-    def unmoved(self, key: str, facts: Mapping[str, Fact], sight: Sight) -> bool:  # noqa: ARG002  # the protocol's signature
-        """What an endpoint shows is a thing itself."""
-        return False
-
-    def owed(self, asset: Asset, sight: Sight, facts: Mapping[str, Fact], policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
-        """Nothing is expected of an endpoint yet."""
-        return []
-
-    def retired(self, rule: str, asset: Asset, locator: str, policy: Policy) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
-        """No policy makes a weakness right."""
-        return []
 
 
 class TlsGrade(_Endpoints):
@@ -174,10 +159,6 @@ class TlsGrade(_Endpoints):
         if change.kind is Kind.CHANGED and parts and parts[2] == GRADE and change.before and change.after:
             return explain_grade(change.before.value, change.after.value)
         return change.reason
-
-    def moved(self, change: Change) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
-        """A grade is no finding; what made it is."""
-        return []
 
     def rulings(self, asset: Asset, key: str, fact: Fact, policy: Policy, vantage: str) -> list[Ruling]:  # noqa: ARG002  # the protocol's signature
         """A weakness is a finding as long as its key is present."""

@@ -58,13 +58,7 @@ def scan_image(
     def work() -> list[Evidence]:
         nonlocal visit
         with TemporaryDirectory(prefix="work-", dir=folder) as work_folder, holding(cache, patience):
-            asked = (
-                canary
-                if canary and canary.database == database_of(cache, patience)
-                else prove_database(cache, patience)
-            )
-            asked = asked if days is None else aged(asked, days, visit.at)
-            visit = replace(visit, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
+            visit = _by_database(visit, canary, days, cache, patience)
             archive, settings = _source(target, Path(work_folder), patience)
             report = _scanned(archive, target, settings, cache, Path(work_folder), patience)
             if archive is not None:
@@ -113,13 +107,7 @@ def rate_sbom(
     def work() -> list[Evidence]:
         nonlocal now
         with TemporaryDirectory(prefix="work-", dir=folder) as work_folder, holding(cache, patience):
-            asked = (
-                canary
-                if canary and canary.database == database_of(cache, patience)
-                else prove_database(cache, patience)
-            )
-            asked = asked if days is None else aged(asked, days, now.at)
-            now = replace(now, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
+            now = _by_database(now, canary, days, cache, patience)
             output = Path(work_folder) / "rated.json"
             settings = {"TRIVY_FORMAT": "json", "TRIVY_OUTPUT": str(output), "TRIVY_LIST_ALL_PKGS": "true"}
             run_trivy(("sbom", str(sbom.absolute())), settings, cache, patience)
@@ -127,6 +115,16 @@ def rate_sbom(
         return _evidence(now, rated.stored(), home)
 
     return _typed(work, lambda error: _failed(now, error, home))
+
+
+def _by_database(
+    visit: ImageVisit, canary: Canary | None, days: int | None, cache: Path, patience: Patience
+) -> ImageVisit:
+    """The visit with the database that is there now, and whether it is to be trusted."""
+    same = canary is not None and canary.database == database_of(cache, patience)
+    asked = canary if canary is not None and same else prove_database(cache, patience)
+    asked = asked if days is None else aged(asked, days, visit.at)
+    return replace(visit, trivy=asked.trivy, database=asked.database, canary=asked.verdict)
 
 
 def _typed(work: Callable[[], list[Evidence]], failed: Callable[[TrivyFailed], list[Evidence]]) -> list[Evidence]:

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from estate.assets import Asset
 from estate.containers.image import ImageVisit, read_image_visit, spell_image_visit
-from estate.containers.image_findings import RULES, explain, finding, same_image
+from estate.containers.image_findings import RULES, finding, same_image
 from estate.containers.image_shard import ImageShard, ImageTarget, sights
 from estate.containers.layers import Base
 from estate.containers.trivy import read_trivy
 from estate.errors import BadReport
 from estate.evidence import Document, Notes
 from estate.findings import Detection
-from estate.observations import Sight
+from estate.observations import Sight, differences
+from estate.store.image_scan import ImageScan
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 VISIT = ImageVisit("lab/app", "1", AT, "docker", "sha256:1", image_id="sha256:1", canary="ok")
@@ -145,7 +146,8 @@ def test_the_very_same_image_did_not_change_by_itself():
 
 
 def test_a_change_is_told_by_its_values():
-    assert explain((("fixed", ""), ("x", "1")), (("fixed", "2"), ("x", "1"))) == "fixed: none → 2"
+    told = differences((("fixed", ""), ("x", "1")), (("fixed", "2"), ("x", "1")), ImageScan.nothing)
+    assert told == "fixed: none → 2"
 
 
 _JSON = st.recursive(

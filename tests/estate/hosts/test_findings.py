@@ -1,8 +1,9 @@
 from estate.assets import host
 from estate.findings import Detection, Severity
 from estate.hosts.checks import attributes
-from estate.hosts.findings import RULES, drift, explain, finding, remediation
+from estate.hosts.findings import RULES, drift, finding, remediation
 from estate.hosts.registry import CHECKS
+from estate.observations import differences
 
 WEB = host("web-7")
 KEY = "authorized-key/alice:SHA256:abc"
@@ -69,7 +70,7 @@ def test_new_access_that_is_gone_again_is_solved() -> None:
 
 
 def test_a_change_is_told_by_its_values() -> None:
-    assert explain(attributes(version="1", arch="a"), attributes(version="2", arch="a")) == "version: 1 → 2"
+    assert differences(attributes(version="1", arch="a"), attributes(version="2", arch="a")) == "version: 1 → 2"
 
 
 def test_a_remedy_is_for_the_thing_that_the_finding_names() -> None:
