@@ -1,6 +1,7 @@
 """Look at a container engine: scan its images, read how its containers are run, and say what is different."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -10,7 +11,7 @@ from prefect.states import Completed, Failed
 
 from blocks.containers import Containers
 from blocks.surroundings import open_here
-from estate.errors import RoundsmanError
+from estate.errors import NothingToAsk, RoundsmanError
 from estate.exports.markdown import render_run, table_of
 from estate.store.documents import run_object
 from estate.store.problems import count_open
@@ -18,7 +19,7 @@ from estate.store.reading import list_changes
 from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
-from tasks.containers.rounds import container_round_of, has_containers, has_images, image_round_of
+from tasks.containers.rounds import container_round_of, image_round_of
 from tasks.containers.steps import refresh_database
 from tasks.rounds import Round, clock
 from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
@@ -57,11 +58,11 @@ def _rounds(here: Surroundings, containers: Containers) -> Iterator[Round]:
     """Images first, so that containers can be told which of them are scanned."""
     if containers.refresh:
         refresh_database()
-    if containers.what != "containers" and has_images(here):
-        with image_round_of(here, containers, flow_run.id) as round_:
+    if containers.what != "containers":
+        with suppress(NothingToAsk), image_round_of(here, containers, flow_run.id) as round_:
             yield round_
-    if containers.what != "images" and not containers.only and has_containers(here):
-        with container_round_of(here, containers, flow_run.id) as round_:
+    if containers.what != "images" and not containers.only:
+        with suppress(NothingToAsk), container_round_of(here, containers, flow_run.id) as round_:
             yield round_
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from blocks.sweep import Sweep
 from estate.diff import DOUBTFUL, Breaker, Cause, Certainty, Change, Kind
@@ -40,6 +41,8 @@ from tasks.asking import Asker, choose, engine_words
 from tasks.making import Interrupted, Making
 from tasks.ports import nmap_rights
 from tasks.wanted import admit, plan, without_excluded
+
+T = TypeVar("T")
 
 MOST_LANES = 4
 """So many shards are asked side by side: each waits for silent hosts most of the time."""
@@ -87,6 +90,26 @@ class Round:
         return [shard.number for shard in shards_of(self.here.database, self.seq) if shard.state != "asked"]
 
 
+def run_id(flow_run_id: str | None, of: str = "") -> str:
+    """The run's id: the same flow run opens the same run, or one of each kind that it makes; any other is new."""
+    if not flow_run_id:
+        return uuid.uuid4().hex
+    return uuid.uuid5(uuid.NAMESPACE_URL, ":".join(filter(None, ("prefect", flow_run_id, of)))).hex
+
+
+def together(items: Iterable[T], key: Callable[[T], object], size: int) -> Iterator[tuple[T, ...]]:
+    """Parts of about this size; neighbours with one key stay together, since only all of them prove anything."""
+    part: list[T] = []
+    for _, group in groupby(items, key):
+        mine = list(group)
+        if part and len(part) + len(mine) > size:
+            yield tuple(part)
+            part = []
+        part += mine
+    if part:
+        yield tuple(part)
+
+
 def clock() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
@@ -125,7 +148,7 @@ def round_of(here: Surroundings, sweep: Sweep, flow_run_id: str | None, own_port
         wanted = replace(wanted, warnings=(*wanted.warnings, f"UDP is not asked: {rights.why}; {rights.grant}"))
     profile = Profile(str(keys), versions, scope.silences, breaker, canaries)
     new = NewRun(
-        id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
+        id=run_id(flow_run_id),
         scan="ports",
         scope=scope.name,
         zone=scope.zone,

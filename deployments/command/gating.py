@@ -87,13 +87,14 @@ def gate(
 
 
 def _look(image: str, rules: _Rules) -> "Looked":
-    from tasks.containers.gate import SOCKET, find_image, look
+    from tasks.containers.api import address_of
+    from tasks.containers.gate import find_image, look
 
     estate = find_estate(None)
     manifest = read_estate(estate) if estate else Manifest()
     said = os.environ.get("TRIVY_CACHE_DIR") or manifest.containers.cache
     cache = (estate.parent if estate else Path.cwd()) / Path(said).expanduser() if said else home() / "trivy"
-    engine = manifest.containers.engine or os.environ.get("DOCKER_HOST") or SOCKET
+    engine = address_of(manifest.containers.engine or "")
     with leaving_at_once():
         waiting = find_image(image, rules.policy, engine)
         exploited = _exploited(rules.policy, manifest.intel.kev)

@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 from deployments.command.looked import Check
 from deployments.command.printing import counted
 from estate.manifest import DeclaredHost
 from estate.store.personal import count_personal
 from estate.store.surroundings import Surroundings
+from tasks.containers.api import address_of
 
 _BLIND = {
     "no": "an ordinary login: shadow, sudoers, other homes and other users' processes stay out of sight",
@@ -41,10 +41,9 @@ def check_hosts(here: Surroundings) -> Iterator[Check]:
 
 
 def _missing(here: Surroundings, row: DeclaredHost) -> Iterator[str]:
-    base = here.path.parent if here.path else Path.cwd()
     for name in ("identity", "known_hosts", "config"):
         said = getattr(row, name)
-        path = base / Path(said).expanduser() if said else None
+        path = here.file(said) if said else None
         if path is None:
             continue
         try:
@@ -64,7 +63,7 @@ def _closed(here: Surroundings, row: DeclaredHost) -> Iterator[str]:
         yield "sudo wants a password here, so the audit runs without privilege"
     if row.identity is None:
         return
-    path = (here.path.parent if here.path else Path.cwd()) / Path(row.identity).expanduser()
+    path = here.file(row.identity)
     if not path.is_file() or _run("ssh-keygen", "-y", "-P", "", "-f", str(path)) is not None:
         return
     # A passphrase keeps it: then only an agent can use it, and knows it by its fingerprint.
@@ -75,7 +74,7 @@ def _closed(here: Surroundings, row: DeclaredHost) -> Iterator[str]:
 
 
 def _reaches_engine(here: Surroundings) -> bool:
-    where = here.manifest.containers.engine or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    where = address_of(here.manifest.containers.engine or "")
     return not where.startswith("unix://") or os.access(where.removeprefix("unix://"), os.R_OK | os.W_OK)
 
 

@@ -44,6 +44,10 @@ class Surroundings:
         zones = {scope.zone for scope in self.manifest.scopes}
         return zones.pop() if len(zones) == 1 else None
 
+    def file(self, text: str) -> Path:
+        """A file as estate.toml names it: one that is not absolute begins there."""
+        return (self.path.parent if self.path else Path.cwd()) / Path(text).expanduser()
+
     def bindings(self, zone: str) -> Mapping[str, tuple[str, ...]]:
         """Declared assets of a zone with their declared addresses."""
         return {each.name: each.addresses for each in self.manifest.assets if each.zone == zone and each.addresses}

@@ -18,7 +18,7 @@ from tasks.containers.told import Told
 MOST_BYTES = 64 * 1024 * 1024
 _CALL_SECONDS = 30.0
 _PART = 1 << 16
-_DEFAULT = "unix:///var/run/docker.sock"
+SOCKET = "unix:///var/run/docker.sock"
 
 
 class EngineSaid(Exception):  # told in the evidence, not an error of the operator's
@@ -153,7 +153,7 @@ def open_engine(where: str, *, seconds: float, cancelled: Event | None = None) -
 
 def address_of(where: str) -> str:
     """The engine's address, with what the environment says where none is given."""
-    return where or os.environ.get("DOCKER_HOST", "") or _DEFAULT
+    return where or os.environ.get("DOCKER_HOST", "") or SOCKET
 
 
 def _knock(address: str, seconds: float) -> None:

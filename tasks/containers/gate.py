@@ -26,7 +26,6 @@ from tasks.containers.registry import Registry
 from tasks.containers.signing import ask_signature
 from tasks.containers.trivy import scan_image
 
-SOCKET = "unix:///var/run/docker.sock"
 _SECONDS = 900.0
 _SHORT_ID = re.compile(r"[0-9a-f]{12,63}\Z")
 

@@ -1,12 +1,10 @@
 """Open rounds at a container engine: one for its containers, and one for its images."""
 
 import hashlib
-import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import cache
 from pathlib import Path
 from threading import Event
 
@@ -16,26 +14,25 @@ from estate.containers.image import WORKS, ImageVisit, read_image_visit
 from estate.containers.image_shard import ImageShard, ImageTarget
 from estate.containers.layers import Base
 from estate.containers.runtime.reading import EngineShard
-from estate.errors import BadInput, BadReport, CouldNotLook, EvidenceError
+from estate.errors import BadInput, BadReport, EvidenceError, NothingToAsk
 from estate.store.database import home
 from estate.store.earlier import earlier_evidence
 from estate.store.knowledge import known_assets
 from estate.store.leases import me
 from estate.store.runs import NewRun, Profile
 from estate.store.surroundings import Surroundings
-from tasks.containers.api import EngineSaid, open_engine
+from tasks.containers.api import SOCKET, EngineSaid, address_of, open_engine
 from tasks.containers.asker import EngineAsker
 from tasks.containers.database import refresh_database
 from tasks.containers.engine import list_images, whole
 from tasks.containers.image_asker import ImageAsker, Known
 from tasks.containers.trivy import Canary, check_database
 from tasks.containers.trivy_run import TrivyFailed
-from tasks.rounds import Round, making_of
+from tasks.rounds import Round, making_of, run_id, together
 
 _LISTING_SECONDS = 60.0
 _SHARD = 16
 """Images that one lost worker costs; each shard begins with a canary."""
-SOCKET = "unix:///var/run/docker.sock"
 VANTAGE = "inside"
 
 
@@ -45,7 +42,7 @@ def engine_of(here: Surroundings) -> str:
     Raises:
         BadInput: a password stands in it, which would be stored with the run.
     """
-    where = here.manifest.containers.engine or os.environ.get("DOCKER_HOST") or SOCKET
+    where = address_of(here.manifest.containers.engine or "")
     if "@" in where and ":" in where.partition("//")[2].rpartition("@")[0]:
         raise BadInput("the engine's address holds a password: use a socket, TLS or ssh")
     return where
@@ -63,17 +60,22 @@ def vantage_of(where: str) -> str:
 
 @contextmanager
 def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str | None) -> Iterator[Round]:
-    """Open the run that looks at every container of the engine, and at what became of those that were known."""
+    """Open the run that looks at every container of the engine, and at what became of those that were known.
+
+    Raises:
+        NothingToAsk: there is none, and never was.
+    """
     now = datetime.now(UTC)
     where = engine_of(here)
     zone = here.default_zone or "default"
     known = tuple(sorted(known_assets(here.database, zone, vantage_of(where), "runtime")))
+    if not known and not _has_containers(where):
+        raise NothingToAsk(f"{where} has no containers")
     visits = known_visits(here)
     scanned = tuple(sorted((image, one.visit.at) for image, one in visits.items() if one.visit.canary == WORKS))
     shard = EngineShard(where, known, scanned or None)
-    name = f"prefect:{flow_run_id}:containers"
     new = NewRun(
-        id=uuid.uuid5(uuid.NAMESPACE_URL, name).hex if flow_run_id else uuid.uuid4().hex,
+        id=run_id(flow_run_id, "containers"),
         scan="containers",
         scope=scope_name(where),
         zone=zone,
@@ -92,26 +94,12 @@ def container_round_of(here: Surroundings, asked: Containers, flow_run_id: str |
         yield round_
 
 
-def has_containers(here: Surroundings) -> bool:
-    """Whether there is, or was, any container to look at; an engine that does not answer may have some."""
-    where = engine_of(here)
-    if known_assets(here.database, here.default_zone or "default", vantage_of(where), "runtime"):
-        return True
+def _has_containers(where: str) -> bool:
+    """Whether there is any container; an engine that does not answer may have some."""
     try:
         with open_engine(where, seconds=_LISTING_SECONDS) as api:
             return bool(whole(api.get("containers", "json", all="1"), "containers"))
     except EngineSaid:
-        return True
-
-
-def has_images(here: Surroundings) -> bool:
-    """Whether there is, or was, any image to scan; an engine that does not answer may have some."""
-    where = engine_of(here)
-    if known_assets(here.database, here.default_zone or "default", vantage_of(where), "image"):
-        return True
-    try:
-        return any(image.tags or image.digests for image in list_images(where))
-    except CouldNotLook:
         return True
 
 
@@ -126,23 +114,27 @@ def image_round_of(here: Surroundings, asked: Containers, flow_run_id: str | Non
 
     Raises:
         CouldNotLook: the engine does not say which images it has.
+        NothingToAsk: it has none, and never had.
+        BadInput: `only` names what it does not have.
     """
     now = datetime.now(UTC)
     where = engine_of(here)
     zone = here.default_zone or "default"
     images = list_images(where)
+    before = known_assets(here.database, zone, vantage_of(where), "image")
+    if not before and not any(image.tags or image.digests for image in images):
+        raise NothingToAsk(f"{where} has no images")
     targets = tuple(sorted(_targets(images, where, asked.only), key=lambda one: (one.repository, one.tag, one.ref)))
     listed = {one.repository for one in _targets(images, where, ())}
-    known = () if asked.only else tuple(sorted(known_assets(here.database, zone, vantage_of(where), "image") - listed))
+    known = () if asked.only else tuple(sorted(before - listed))
     bases = tuple(Base(image.tags[0], image.layers, image.id) for image in images if image.tags and image.layers)
-    shards = [ImageShard(part, bases=bases) for part in _parts(targets)]
+    shards = [ImageShard(part, bases=bases) for part in together(targets, lambda one: one.repository, _SHARD)]
     if known or not shards:
         shards.append(ImageShard((), known, bases))
-    cache = cache_of(here)
-    trivy = words_of(cache)
-    name = f"prefect:{flow_run_id}:images"
+    trivy_cache = cache_of(here)
+    trivy = words_of(trivy_cache)
     new = NewRun(
-        id=uuid.uuid5(uuid.NAMESPACE_URL, name).hex if flow_run_id else uuid.uuid4().hex,
+        id=run_id(flow_run_id, "images"),
         scan="images",
         scope=scope_name(where),
         zone=zone,
@@ -161,7 +153,7 @@ def image_round_of(here: Surroundings, asked: Containers, flow_run_id: str | Non
     earlier = known_visits(here)
 
     def asker(stop: Event) -> ImageAsker:
-        return ImageAsker(where, cache, here.manifest.containers.database_days, earlier, here.evidence, stop)
+        return ImageAsker(where, trivy_cache, here.manifest.containers.database_days, earlier, here.evidence, stop)
 
     with making_of(here, None, new, asker, ImageShard.from_json) as round_:
         yield round_
@@ -172,7 +164,7 @@ def cache_of(here: Surroundings) -> Path:
     said = here.manifest.containers.cache
     if said is None:
         return home() / "trivy"
-    return (here.path.parent if here.path else Path.cwd()) / Path(said).expanduser()
+    return here.file(said)
 
 
 def refresh(here: Surroundings) -> Canary:
@@ -184,24 +176,25 @@ def refresh(here: Surroundings) -> Canary:
     return refresh_database(cache_of(here), here.manifest.containers.database or "")
 
 
-def words_of(cache: Path) -> Canary:
+def words_of(folder: Path) -> Canary:
     """Trivy's version and its database's; without words where there is no Trivy, which each image then says."""
     try:
-        return check_database(cache)
+        return check_database(folder)
     except TrivyFailed:
         return Canary()
 
 
 def known_visits(here: Surroundings) -> Mapping[str, Known]:
     """Earlier visits that went well, the newest of each image, by image id."""
+    visited = cache(lambda document: _visit(here, document))
     packages: dict[str, str] = {}
     for sbom, document in earlier_evidence(here.database, "images", "sbom"):
-        visit = _visit(here, document)
+        visit = visited(document)
         if visit is not None:
             packages.setdefault(visit.image_id, sbom)
     found: dict[str, Known] = {}
     for document, report in earlier_evidence(here.database, "images", "image"):
-        visit = _visit(here, document)
+        visit = visited(document)
         if visit is not None and not visit.error:
             found.setdefault(visit.image_id, Known(visit, report, packages.get(visit.image_id, "")))
     return found
@@ -226,7 +219,9 @@ def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> 
     found: list[ImageTarget] = []
     for image in images:
         digests = {one.partition("@")[0]: one.partition("@")[2] for one in image.digests}
-        names = [_divide(tag) for tag in image.tags] or [(name, "") for name in digests]
+        names = [(tag.rpartition(":")[0], tag.rpartition(":")[2]) for tag in image.tags] or [
+            (name, "") for name in digests
+        ]
         found += [
             ImageTarget(repository, tag, "docker", image.id, digests.get(repository, ""), image.id, where)
             for repository, tag in names
@@ -237,23 +232,3 @@ def _targets(images: Iterable[EngineImage], where: str, only: Sequence[str]) -> 
     # Only all images of a repository prove what it has no more, so one tag stands for all of them.
     meant = {one.repository for one in found if {one.repository, f"{one.repository}:{one.tag}"} & set(only)}
     yield from (one for one in found if not only or one.repository in meant)
-
-
-def _divide(tag: str) -> tuple[str, str]:
-    """Repository and tag of `127.0.0.1:5000/team/app:1`."""
-    head, _, last = tag.rpartition("/")
-    name, _, version = last.partition(":")
-    return (f"{head}/{name}" if head else name), version
-
-
-def _parts(targets: Sequence[ImageTarget]) -> Iterator[tuple[ImageTarget, ...]]:
-    """Parts of about a shard; a repository's images stay together, since only all of them prove what it has no more."""
-    part: list[ImageTarget] = []
-    for _, group in groupby(targets, lambda one: one.repository):
-        mine = list(group)
-        if part and len(part) + len(mine) > _SHARD:
-            yield tuple(part)
-            part = []
-        part += mine
-    if part:
-        yield tuple(part)

@@ -1,12 +1,10 @@
 """Open a round of host audits: find the ways in, admit what they lead to, plan the shards."""
 
 import socket
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event
 
 from blocks.audit import Audit
@@ -23,7 +21,7 @@ from tasks.hosts.asker import HostAsker
 from tasks.hosts.collector import digest
 from tasks.intel.rater import Rater
 from tasks.names import resolve
-from tasks.rounds import MOST_LANES, Round, making_of
+from tasks.rounds import MOST_LANES, Round, making_of, run_id
 from tasks.wanted import without_excluded
 
 _MOST_SHARDS = 200
@@ -69,7 +67,7 @@ def open_round(
     count = len(ways.targets)
     zone = scope.zone if scope else here.default_zone or "default"
     new = NewRun(
-        id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
+        id=run_id(flow_run_id),
         scan="hosts",
         scope=scope.name if scope else HERE,
         zone=zone,
@@ -167,9 +165,9 @@ def _target(here: Surroundings, row: DeclaredHost, scope: Scope | None, now: dat
         port=row.port or 0,
         user=row.user or "",
         sudo=row.sudo,
-        identity=_path(here, row.identity),
-        known_hosts=_path(here, row.known_hosts),
-        config=_path(here, row.config),
+        identity=str(here.file(row.identity)) if row.identity else "",
+        known_hosts=str(here.file(row.known_hosts)) if row.known_hosts else "",
+        config=str(here.file(row.config)) if row.config else "",
         container=row.container or "",
         level="cloud" if row.cloud else "standard",
     )
@@ -191,13 +189,6 @@ def _admitted(here: Surroundings, row: DeclaredHost, scope: Scope, now: datetime
     if not found:
         raise OutOfScope(f"{row.host} has no address now")
     return str(found[0])
-
-
-def _path(here: Surroundings, text: str | None) -> str:
-    """A file as estate.toml names it: one that is not absolute begins there."""
-    if text is None:
-        return ""
-    return str((here.path.parent if here.path else Path.cwd()) / Path(text).expanduser())
 
 
 def _addresses(targets: Iterable[Target]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -1,6 +1,5 @@
 """Open a round of TLS grades: find the endpoints, admit them, plan the shards."""
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import ip_address
 from itertools import groupby
-from pathlib import Path
 
 from blocks.grading import Certificates
 from estate.certificates.reading import read_certificates, spell_pem
@@ -24,7 +22,7 @@ from estate.store.surroundings import Surroundings
 from estate.tls.caps import CRITERIA
 from estate.tls.evidence import Profile as AskedProfile
 from estate.tls.shard import Endpoint, TlsShard
-from tasks.rounds import Round, making_of
+from tasks.rounds import Round, making_of, run_id, together
 from tasks.tls.asker import TlsAsker
 from tasks.tls.nursery import nursery
 from tasks.tls.second_opinion import names_to_ask
@@ -116,7 +114,7 @@ def tls_round_of(
         for _, mine in groupby(plan.sources, key=lambda one: one.asset)
     ]
     new = NewRun(
-        id=uuid.uuid5(uuid.NAMESPACE_URL, f"prefect:{flow_run_id}").hex if flow_run_id else uuid.uuid4().hex,
+        id=run_id(flow_run_id),
         scan="certificates" if profile == "certificate" else "tls",
         scope=scope.name,
         zone=scope.zone,
@@ -212,15 +210,7 @@ def find_endpoints(here: Surroundings, scope: Scope, wanted: Wanted, *, guess: b
 
 def plan_parts(endpoints: Iterable[Endpoint], size: int) -> Iterator[tuple[Endpoint, ...]]:
     """Parts of about this size; an asset's endpoints stay together, since only all of them tell its worst grade."""
-    part: list[Endpoint] = []
-    for _, group in groupby(endpoints, key=lambda one: one.asset):
-        mine = list(group)
-        if part and len(part) + len(mine) > size:
-            yield tuple(part)
-            part = []
-        part += mine
-    if part:
-        yield tuple(part)
+    return together(endpoints, lambda one: one.asset, size)
 
 
 def _is_fragile(here: Surroundings, scope: Scope, one: Endpoint) -> bool:
@@ -258,7 +248,7 @@ def own_roots(here: Surroundings) -> str:
     declared = here.manifest.tls.roots
     if declared is None:
         return ""
-    path = (here.path.parent if here.path else Path.cwd()) / Path(declared).expanduser()
+    path = here.file(declared)
     try:
         found = read_certificates(path.read_bytes())
     except OSError as error:

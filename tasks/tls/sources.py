@@ -19,9 +19,9 @@ def find_sources(here: Surroundings, zone: str, vantage: str, only: Sequence[str
     found = [
         Source(
             here.asset_key(row.host, zone),
-            tuple(str(_absolute(here, path)) for path in row.paths),
+            tuple(str(here.file(path).absolute()) for path in row.paths),
             row.password_env,
-            None if row.password_file is None else str(_absolute(here, row.password_file)),
+            None if row.password_file is None else str(here.file(row.password_file).absolute()),
         )
         for row in rows
     ]
@@ -67,8 +67,3 @@ def _password(source: Source) -> tuple[bytes | None, str]:
         except OSError as error:
             return None, f"{source.password_file}: {error.strerror}: keystores that need its password stay shut"
     return None, ""
-
-
-def _absolute(here: Surroundings, path: str) -> Path:
-    """A path that is not absolute begins at the estate's description."""
-    return ((here.path.parent if here.path else Path.cwd()) / Path(path).expanduser()).absolute()
