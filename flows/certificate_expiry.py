@@ -3,7 +3,6 @@
 from itertools import islice
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -12,7 +11,7 @@ from blocks.grading import Certificates
 from blocks.surroundings import open_here
 from estate.errors import NothingToAsk, RoundsmanError
 from estate.exports.expiries import render_expiries
-from estate.exports.markdown import MOST_ROWS, render_run, table_of
+from estate.exports.markdown import MOST_ROWS, render_run
 from estate.store.documents import run_object
 from estate.store.grades import list_certificates
 from estate.store.problems import count_open
@@ -21,7 +20,7 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks.rounds import clock
-from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
+from tasks.steps import THREADS, ask, conclude, look_again, publish, settle, watch
 from tasks.tls.rounds import tls_round_of
 
 
@@ -63,15 +62,5 @@ def certificate_expiry(certificates: Certificates = Certificates()) -> State[obj
 def _show(here: Surroundings, run: Run) -> None:
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     page = render_run(run_object(run), changes, count_open(here.database, here.policy, clock()))
-    create_markdown_artifact(
-        f"{page}\n{render_expiries(list_certificates(here.database, run), run.looked_at)}",
-        key=artifact_key("certificate-expiry", run.scope),
-        description=f"What run {run.id[:12]} found",
-    )
-    rows = table_of(changes)
-    if rows:
-        create_table_artifact(
-            rows,
-            key=artifact_key("certificate-expiry", run.scope, "changes"),
-            description=f"Changes of run {run.id[:12]}",
-        )
+    expiries = render_expiries(list_certificates(here.database, run), run.looked_at)
+    publish("certificate-expiry", run, f"{page}\n{expiries}", changes)

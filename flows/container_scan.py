@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -12,7 +11,7 @@ from prefect.states import Completed, Failed
 from blocks.containers import Containers
 from blocks.surroundings import open_here
 from estate.errors import NothingToAsk, RoundsmanError
-from estate.exports.markdown import render_run, table_of
+from estate.exports.markdown import render_run
 from estate.store.documents import run_object
 from estate.store.problems import count_open
 from estate.store.reading import list_changes
@@ -22,7 +21,7 @@ from estate.store.tables import Run
 from tasks.containers.rounds import container_round_of, image_round_of
 from tasks.containers.steps import refresh_database
 from tasks.rounds import Round, clock
-from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
+from tasks.steps import THREADS, ask, conclude, look_again, publish, settle, watch
 
 
 def _name() -> str:
@@ -79,15 +78,5 @@ def _make(here: Surroundings, round_: Round) -> Run:
 
 def _show(here: Surroundings, run: Run) -> None:
     count = count_open(here.database, here.policy, clock())
-    create_markdown_artifact(
-        render_run(run_object(run), list_changes(here.database, run=run), count),
-        key=artifact_key("container-scan", run.scope, run.scan),
-        description=f"What run {run.id[:12]} found",
-    )
-    rows = table_of(list_changes(here.database, run=run))
-    if rows:
-        create_table_artifact(
-            rows,
-            key=artifact_key("container-scan", run.scope, f"{run.scan} changes"),
-            description=f"Changes of run {run.id[:12]}",
-        )
+    page = render_run(run_object(run), list_changes(here.database, run=run), count)
+    publish("container-scan", run, page, list_changes(here.database, run=run), run.scan)

@@ -1,9 +1,6 @@
 """Audit the hosts of a scope from inside and say what changed: packages, accounts, keys, sudo, SUID files, settings."""
 
-from datetime import UTC, datetime
-
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
@@ -12,17 +9,17 @@ from blocks.audit import Audit
 from blocks.surroundings import open_here
 from estate.errors import RoundsmanError
 from estate.exports.audits import render_audit
-from estate.exports.markdown import table_of
 from estate.store.blindness import list_blind
 from estate.store.documents import run_object
-from estate.store.problems import Selection, count_open, list_findings
+from estate.store.outcomes import findings_of
+from estate.store.problems import count_open
 from estate.store.reading import list_changes
 from estate.store.runs import run_named
-from estate.store.scans import scan_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks.hosts.rounds import host_round_of
-from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, settle, watch
+from tasks.rounds import clock
+from tasks.steps import THREADS, ask, conclude, look_again, publish, settle, watch
 
 
 def _name() -> str:
@@ -58,21 +55,13 @@ def host_audit(audit: Audit = Audit()) -> State[object]:  # noqa: B008  # frozen
 
 
 def _show(here: Surroundings, run: Run) -> None:
-    now = datetime.now(UTC)
-    wanted = Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
-    create_markdown_artifact(
-        render_audit(
-            run_object(run),
-            list_changes(here.database, run=run),
-            list_findings(here.database, here.policy, now, wanted),
-            list_blind(here.database, run),
-            count_open(here.database, here.policy, now),
-        ),
-        key=artifact_key("host-audit", run.scope),
-        description=f"What run {run.id[:12]} found",
+    now = clock()
+    page = render_audit(
+        run_object(run),
+        list_changes(here.database, run=run),
+        findings_of(here, run, now),
+        list_blind(here.database, run),
+        count_open(here.database, here.policy, now),
     )
-    rows = table_of(change for change in list_changes(here.database, run=run) if change["kind"] != "first_observed")
-    if rows:
-        create_table_artifact(
-            rows, key=artifact_key("host-audit", run.scope, "changes"), description=f"Changes of run {run.id[:12]}"
-        )
+    told = (change for change in list_changes(here.database, run=run) if change["kind"] != "first_observed")
+    publish("host-audit", run, page, told)

@@ -4,7 +4,6 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
@@ -14,7 +13,7 @@ from prefect.states import Failed
 from blocks.surroundings import open_here
 from blocks.sweep import Sweep
 from estate.errors import RoundsmanError
-from estate.exports.markdown import MOST_ROWS, render_run, table_of
+from estate.exports.markdown import MOST_ROWS, render_run
 from estate.store.documents import run_object
 from estate.store.problems import count_open
 from estate.store.reading import list_changes
@@ -22,7 +21,7 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks import rounds
-from tasks.steps import THREADS, artifact_key, ask, conclude, counted, counted_changes, look_again, settle, watch
+from tasks.steps import THREADS, ask, conclude, counted, counted_changes, look_again, publish, settle, watch
 
 
 def _name() -> str:
@@ -73,7 +72,4 @@ def _show(here: Surroundings, run: Run) -> None:
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     found = f"Run {run.id[:12]} of {run.looked_at:%Y-%m-%d %H:%M} UTC is {run.state}: {counted_changes(len(changes))}"
     page = render_run(run_object(run), changes, count_open(here.database, here.policy, rounds.clock()))
-    create_markdown_artifact(page, key=artifact_key("port-sweep", run.scope), description=found)
-    rows = table_of(changes)
-    if rows:
-        create_table_artifact(rows, key=artifact_key("port-sweep", run.scope, "changes"), description=found)
+    publish("port-sweep", run, page, changes, told=found)

@@ -3,7 +3,6 @@
 from itertools import islice
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -12,7 +11,7 @@ from blocks.grading import Grading
 from blocks.surroundings import open_here
 from estate.errors import NothingToAsk, RoundsmanError
 from estate.exports.grades import render_grades
-from estate.exports.markdown import MOST_ROWS, render_run, table_of
+from estate.exports.markdown import MOST_ROWS, render_run
 from estate.store.documents import run_object
 from estate.store.grades import list_grades
 from estate.store.problems import count_open
@@ -21,7 +20,7 @@ from estate.store.runs import run_named
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
 from tasks.rounds import clock
-from tasks.steps import THREADS, artifact_key, ask, conclude, look_again, second_opinion, settle, watch
+from tasks.steps import THREADS, ask, conclude, look_again, publish, second_opinion, settle, watch
 from tasks.tls.rounds import tls_round_of
 
 
@@ -65,13 +64,4 @@ def tls_grade(grading: Grading = Grading()) -> State[object]:  # noqa: B008  # f
 def _show(here: Surroundings, run: Run) -> None:
     changes = list(islice(list_changes(here.database, run=run), MOST_ROWS + 1))
     page = render_run(run_object(run), changes, count_open(here.database, here.policy, clock()))
-    create_markdown_artifact(
-        f"{page}\n{render_grades(list_grades(here.database, run))}",
-        key=artifact_key("tls-grade", run.scope),
-        description=f"What run {run.id[:12]} found",
-    )
-    rows = table_of(changes)
-    if rows:
-        create_table_artifact(
-            rows, key=artifact_key("tls-grade", run.scope, "changes"), description=f"Changes of run {run.id[:12]}"
-        )
+    publish("tls-grade", run, f"{page}\n{render_grades(list_grades(here.database, run))}", changes)

@@ -1,12 +1,18 @@
 """The steps that flows share, as Prefect runs them: ask the shards, look again, settle, and say how it ended."""
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
@@ -15,6 +21,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task, exponential_backoff
 
 from estate.errors import RoundsmanError
+from estate.exports.markdown import ChangeRow, table_of
 from estate.store.reading import list_changes
 from estate.store.surroundings import Surroundings
 from estate.store.tables import Run
@@ -117,6 +124,29 @@ def counted_changes(changes: int) -> str:
 def counted(number: int, what: str) -> str:
     """A number of things, in words."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def publish(flow: str, run: Run, page: str, changes: Iterable[ChangeRow], what: str = "", told: str = "") -> None:
+    """Keep a run's page, and a table of its changes where there are any, as artifacts with a history.
+
+    Args:
+        flow: the flow's name.
+        run: the run.
+        page: Markdown.
+        changes: what the table lists.
+        what: tells apart the runs of a flow that makes several.
+        told: how both are described; what they are without it.
+    """
+    create_markdown_artifact(
+        page, key=artifact_key(flow, run.scope, what), description=told or f"What run {run.id[:12]} found"
+    )
+    rows = table_of(changes)
+    if rows:
+        create_table_artifact(
+            rows,
+            key=artifact_key(flow, run.scope, f"{what} changes".strip()),
+            description=told or f"Changes of run {run.id[:12]}",
+        )
 
 
 def artifact_key(flow: str, scope: str, what: str = "") -> str:

@@ -26,7 +26,8 @@ from estate.findings import Severity
 from estate.scope import NOTHING_SENT
 from estate.store.documents import ChangeObject, FindingObject, run_object
 from estate.store.grades import list_grades
-from estate.store.joined import audited, list_joined
+from estate.store.joined import list_joined
+from estate.store.outcomes import findings_of
 from estate.store.problems import Selection, count_open, list_findings
 from estate.store.reading import list_changes
 from estate.store.scans import scan_named
@@ -48,7 +49,11 @@ def tell(here: Surroundings, run: Run, *, as_json: bool, fail_on: FailOn) -> int
         rest = {name: value for name, value in head.items() if name not in told and name != "id"}
         print_object(
             {"run": run.id, **told, **rest},
-            {"changes": list_changes(here.database, run=run), "findings": _findings(here, run), **_joined(here, run)},
+            {
+                "changes": list_changes(here.database, run=run),
+                "findings": findings_of(here, run, now()),
+                **_joined(here, run),
+            },
         )
     else:
         _print(here, run)
@@ -90,7 +95,7 @@ def tell_all(here: Surroundings, runs: Sequence[Run], *, as_json: bool, fail_on:
         },
         {
             "changes": chain.from_iterable(list_changes(here.database, run=run) for run in runs),
-            "findings": chain.from_iterable(_findings(here, run) for run in runs),
+            "findings": chain.from_iterable(findings_of(here, run, now()) for run in runs),
         },
     )
     for run in runs:
@@ -134,16 +139,6 @@ def is_above(findings: Iterable[FindingObject], least: Severity) -> bool:
     return any(Severity(found["severity"]).rank >= least.rank for found in findings)
 
 
-def _findings(here: Surroundings, run: Run) -> Iterable[FindingObject]:
-    """The findings of what the run looked at; an audit of one host says nothing of others."""
-    wanted = Selection(run_seq=run.seq, aspect=scan_named(run.scan).aspect)
-    found = list_findings(here.database, here.policy, now(), wanted)
-    if run.scan != "hosts":
-        return found
-    hosts = audited(here.database, run)
-    return (one for one in found if one["asset"] in hosts)
-
-
 def _exit_code(here: Surroundings, run: Run, fail_on: FailOn) -> int:
     if any(warning.endswith(NOTHING_SENT) for warning in json.loads(run.warnings)):
         return REFUSED
@@ -153,7 +148,7 @@ def _exit_code(here: Surroundings, run: Run, fail_on: FailOn) -> int:
     if fail_on is FailOn.CHANGE:
         return ABOVE if is_alarming(list_changes(here.database, run=run)) else 0
     if fail_on.severity is not None:
-        return ABOVE if is_above(_findings(here, run), fail_on.severity) else 0
+        return ABOVE if is_above(findings_of(here, run, now()), fail_on.severity) else 0
     return 0
 
 
@@ -169,7 +164,7 @@ def _print(here: Surroundings, run: Run) -> None:
         show(safe(run.message, 500), style="yellow")
     show()
     if run.scan in INSIDE:
-        print_inside(here, run, lambda told: _news(here, run, told), lambda: _findings(here, run))
+        print_inside(here, run, lambda told: _news(here, run, told), lambda: findings_of(here, run, now()))
         return
     changes = first(list_changes(here.database, run=run), "change")
     if not changes:

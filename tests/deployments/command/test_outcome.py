@@ -54,7 +54,7 @@ def test_whoever_could_not_look_ends_with_three(of: Run, expected: int) -> None:
 def news(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that gone ports and a high finding came of."""
     monkeypatch.setattr(outcome, "list_changes", lambda *_, **__: iter([{"kind": "first_observed"}, {"kind": "gone"}]))
-    monkeypatch.setattr(outcome, "list_findings", lambda *_, **__: iter([{"severity": "high"}]))
+    monkeypatch.setattr(outcome, "findings_of", lambda *_, **__: iter([{"severity": "high"}]))
 
 
 @pytest.mark.parametrize(
