@@ -5,11 +5,14 @@ from types import MappingProxyType
 import pytest
 
 from estate.hosts.frames import Collected, Section
-from estate.hosts.host import Host, Visit
+from estate.hosts.host import Host, Unseen, Visit
+from estate.hosts.registry import BY_ID, INVENTORY
 
 AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 NONE: Mapping[str, str] = MappingProxyType({})
 MakeHost = Callable[..., Host]
+Failed = Callable[[str, Host], tuple[dict[str, str], str]]
+Listed = Callable[[str, Host], tuple[dict[str, dict[str, str]], str]]
 
 
 @pytest.fixture
@@ -32,3 +35,36 @@ def host() -> MakeHost:
         return Host(visit, Collected(made, complete and not error), documents or {})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def failed() -> Failed:
+    """Ask a check: the severity of every place at which it failed, and why there may be more."""
+
+    def ask(check_id: str, host: Host) -> tuple[dict[str, str], str]:
+        found: dict[str, str] = {}
+        try:
+            for problem in BY_ID[check_id].run(host):
+                found[problem.resource] = problem.severity.value
+        except Unseen as unseen:
+            return found, unseen.reason
+        return found, ""
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def listed() -> Listed:
+    """Ask an inventory: everything that is there with its attributes, and why there may be more."""
+
+    def ask(family: str, host: Host) -> tuple[dict[str, dict[str, str]], str]:
+        found: dict[str, dict[str, str]] = {}
+        (read,) = (inventory.read for inventory in INVENTORY if inventory.family == family)
+        try:
+            for name, values in read(host):
+                found[name] = dict(values)
+        except Unseen as unseen:
+            return found, unseen.reason
+        return found, ""
+
+    return ask

@@ -1,47 +1,6 @@
 import base64
-from collections.abc import Callable
 
 import pytest
-
-from estate.hosts.access import CHECKS, INVENTORY
-from estate.hosts.host import Host, Unseen
-
-Failed = Callable[[str, Host], tuple[dict[str, str], str]]
-Listed = Callable[[str, Host], tuple[dict[str, dict[str, str]], str]]
-
-
-@pytest.fixture
-def failed() -> Failed:
-    """Ask a check: the severity of every place at which it failed, and why there may be more."""
-
-    def ask(check_id: str, host: Host) -> tuple[dict[str, str], str]:
-        found: dict[str, str] = {}
-        (run,) = (check.run for check in CHECKS if check.id == check_id)
-        try:
-            for problem in run(host):
-                found[problem.resource] = problem.severity.value
-        except Unseen as unseen:
-            return found, unseen.reason
-        return found, ""
-
-    return ask
-
-
-@pytest.fixture
-def listed() -> Listed:
-    """Ask an inventory: everything that is there with its attributes, and why there may be more."""
-
-    def ask(family: str, host: Host) -> tuple[dict[str, dict[str, str]], str]:
-        found: dict[str, dict[str, str]] = {}
-        (read,) = (inventory.read for inventory in INVENTORY if inventory.family == family)
-        try:
-            for name, values in read(host):
-                found[name] = dict(values)
-        except Unseen as unseen:
-            return found, unseen.reason
-        return found, ""
-
-    return ask
 
 
 def packed(*fields: bytes) -> bytes:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from estate.hosts.frames import Collected, Section
-from estate.hosts.host import Host, Unseen, Visit
+from estate.hosts.host import Host, Visit
 from estate.hosts.packages import CHECKS
 
 AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -21,23 +21,6 @@ def anything() -> Callable[..., Host]:
         )
 
     return make
-
-
-@pytest.fixture(scope="session")
-def judge() -> Callable[[str, Host], tuple[dict[str, str], str]]:
-    """Run one check: the severity of each problem by its resource, and the reason why there may be more."""
-
-    def run(check: str, host: Host) -> tuple[dict[str, str], str]:
-        found: dict[str, str] = {}
-        (asked,) = (each for each in CHECKS if each.id == check)
-        try:
-            for problem in asked.run(host):
-                found[problem.resource] = problem.severity.value
-        except Unseen as unseen:
-            return found, unseen.reason
-        return found, ""
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -32,33 +32,33 @@ def day(year: int, month: int = 1) -> datetime:
         (b"ID=amzn\nVERSION_ID=2\n", day(2026, 9), "high"),
     ],
 )
-def test_a_release_is_judged_by_the_day(anything, judge, said, at, severity) -> None:
+def test_a_release_is_judged_by_the_day(anything, failed, said, at, severity) -> None:
     made = anything({"os": said, "lists": b""}, at=at)
     expected = {} if severity is None else {made.read(read_release).label: severity}
-    assert judge("HOST-PKG-008", made) == (expected, "")
+    assert failed("HOST-PKG-008", made) == (expected, "")
 
 
-def test_who_pays_gets_fixes(anything, judge) -> None:
+def test_who_pays_gets_fixes(anything, failed) -> None:
     lists = b"1\t/var/lib/apt/lists/esm.ubuntu.com_infra_ubuntu_dists_focal-infra-security_InRelease\n"
-    assert judge("HOST-PKG-008", anything({"os": UBUNTU, "lists": lists}, at=day(2026, 9))) == (
+    assert failed("HOST-PKG-008", anything({"os": UBUNTU, "lists": lists}, at=day(2026, 9))) == (
         {"ubuntu-20.04": "low"},
         "",
     )
 
 
-def test_a_release_that_nobody_knows_is_not_assessed(anything, judge) -> None:
+def test_a_release_that_nobody_knows_is_not_assessed(anything, failed) -> None:
     """Lynis' table did not know Debian 12 when it was out, and passed it."""
     for said in (DEBIAN % 99, b"ID=templeos\nVERSION_ID=5\n", b"ID=alpine\nVERSION_ID=3.25_alpha1\n"):
-        assert judge("HOST-PKG-008", anything({"os": said}, at=day(2026, 9))) == ({}, "not-rated")
+        assert failed("HOST-PKG-008", anything({"os": said}, at=day(2026, 9))) == ({}, "not-rated")
 
 
-def test_what_rolls_has_no_end(anything, judge) -> None:
-    assert judge("HOST-PKG-008", anything({"os": b"ID=arch\n"}, at=day(2026, 9))) == ({}, "")
+def test_what_rolls_has_no_end(anything, failed) -> None:
+    assert failed("HOST-PKG-008", anything({"os": b"ID=arch\n"}, at=day(2026, 9))) == ({}, "")
 
 
-def test_a_table_that_has_aged_says_so_itself(anything, judge) -> None:
+def test_a_table_that_has_aged_says_so_itself(anything, failed) -> None:
     old = anything({"os": DEBIAN % 13}, at=datetime(AS_OF.year + 2, 1, 1, tzinfo=UTC))
-    assert judge("HOST-PKG-008", old) == ({"lifetimes": "low"}, "")
+    assert failed("HOST-PKG-008", old) == ({"lifetimes": "low"}, "")
 
 
 def test_the_table_is_in_order() -> None:

@@ -36,18 +36,18 @@ def red_hat(host):
     return make
 
 
-def test_debians_own_sources_pass(debian, judge) -> None:
+def test_debians_own_sources_pass(debian, failed) -> None:
     options = b'Acquire::AllowInsecureRepositories "0";\nAcquire::Check-Valid-Until "false";\n'
-    assert judge("HOST-PKG-009", debian(options=options)) == ({}, "")
+    assert failed("HOST-PKG-009", debian(options=options)) == ({}, "")
 
 
-def test_a_source_that_is_trusted_whatever_it_sends_is_found_in_both_forms(debian, judge) -> None:
+def test_a_source_that_is_trusted_whatever_it_sends_is_found_in_both_forms(debian, failed) -> None:
     line = b"\tdeb [ arch=amd64 trusted=yes ] http://evil.example/ ./\n\tdeb [trusted=yes] file:/srv/repo ./\n"
-    assert judge("HOST-PKG-009", debian(PLAIN + line)) == (
+    assert failed("HOST-PKG-009", debian(PLAIN + line)) == (
         {"http://evil.example/ ./": "high", "file:/srv/repo ./": "low"},
         "",
     )
-    found, _ = judge("HOST-PKG-009", debian(PLAIN + DEB822))
+    found, _ = failed("HOST-PKG-009", debian(PLAIN + DEB822))
     assert set(found) == {
         f"{site} {suite}" for site in ("https://x.example/a", "https://y.example/") for suite in ("stable", "testing")
     }
@@ -62,34 +62,37 @@ def test_a_source_that_is_trusted_whatever_it_sends_is_found_in_both_forms(debia
         b'Acquire::https::mirror.example::Verify-Host "no";',
     ],
 )
-def test_an_option_that_waives_the_signature_is_found(debian, judge, option) -> None:
+def test_an_option_that_waives_the_signature_is_found(debian, failed, option) -> None:
     name = option.decode().partition(" ")[0]
-    assert judge("HOST-PKG-009", debian(options=option + b"\n")) == ({name: "high"}, "")
+    assert failed("HOST-PKG-009", debian(options=option + b"\n")) == ({name: "high"}, "")
 
 
-def test_a_release_without_its_security_updates_is_found(debian, judge) -> None:
+def test_a_release_without_its_security_updates_is_found(debian, failed) -> None:
     only_main = PLAIN.split(b"\tdeb [")[0]
-    assert judge("HOST-PKG-009", debian(only_main)) == ({"security-suite": "high"}, "")
+    assert failed("HOST-PKG-009", debian(only_main)) == ({"security-suite": "high"}, "")
     # A mirror of one's own may have everything in a suite of its own name.
-    assert judge("HOST-PKG-009", debian(b"F\t/etc/apt/sources.list\n\tdeb https://mirror/ ours main\n")) == ({}, "")
+    assert failed("HOST-PKG-009", debian(b"F\t/etc/apt/sources.list\n\tdeb https://mirror/ ours main\n")) == ({}, "")
 
 
-def test_a_file_that_may_not_be_read_is_told(debian, judge) -> None:
-    assert judge("HOST-PKG-009", debian(PLAIN + b"F\t/etc/apt/sources.list.d/secret.list\nE\n")) == ({}, "no-privilege")
-    assert judge("HOST-PKG-009", debian(PLAIN, apt_sources="cut")) == ({}, "cut")
-    assert judge("HOST-PKG-009", debian(PLAIN, apt_options="missing-tool")) == ({}, "missing-tool")
+def test_a_file_that_may_not_be_read_is_told(debian, failed) -> None:
+    assert failed("HOST-PKG-009", debian(PLAIN + b"F\t/etc/apt/sources.list.d/secret.list\nE\n")) == (
+        {},
+        "no-privilege",
+    )
+    assert failed("HOST-PKG-009", debian(PLAIN, apt_sources="cut")) == ({}, "cut")
+    assert failed("HOST-PKG-009", debian(PLAIN, apt_options="missing-tool")) == ({}, "missing-tool")
 
 
-def test_a_repository_that_checks_no_signature_is_found(red_hat, judge) -> None:
+def test_a_repository_that_checks_no_signature_is_found(red_hat, failed) -> None:
     on, off = b"\tgpgcheck=1\n", b"\t[x]\n\tbaseurl=https://x/\n\tgpgcheck=0\n"
-    assert judge("HOST-PKG-009", red_hat(on, off)) == ({"x": "high"}, "")
-    assert judge("HOST-PKG-009", red_hat(on, off + b"\tenabled=0\n")) == ({}, "")
-    assert judge("HOST-PKG-009", red_hat(on, b"\t[x]\n\tbaseurl=https://x/\n")) == ({}, "")
-    assert judge("HOST-PKG-009", red_hat(on, off.replace(b"https://x/", b"file:///srv"))) == ({"x": "low"}, "")
-    assert judge("HOST-PKG-009", red_hat(on, b"\t[x]\n\tsslverify = False\n")) == ({"x": "medium"}, "")
+    assert failed("HOST-PKG-009", red_hat(on, off)) == ({"x": "high"}, "")
+    assert failed("HOST-PKG-009", red_hat(on, off + b"\tenabled=0\n")) == ({}, "")
+    assert failed("HOST-PKG-009", red_hat(on, b"\t[x]\n\tbaseurl=https://x/\n")) == ({}, "")
+    assert failed("HOST-PKG-009", red_hat(on, off.replace(b"https://x/", b"file:///srv"))) == ({"x": "low"}, "")
+    assert failed("HOST-PKG-009", red_hat(on, b"\t[x]\n\tsslverify = False\n")) == ({"x": "medium"}, "")
     # dnf itself checks none unless it is told to.
-    assert judge("HOST-PKG-009", red_hat(b"", b"\t[x]\n\tbaseurl=https://x/\n")) == ({"x": "high"}, "")
-    assert judge("HOST-PKG-009", red_hat(b"", b"\t[x]\n\tbaseurl=https://x/\n", b"/etc/zypp/repos.d/x.repo")) == (
+    assert failed("HOST-PKG-009", red_hat(b"", b"\t[x]\n\tbaseurl=https://x/\n")) == ({"x": "high"}, "")
+    assert failed("HOST-PKG-009", red_hat(b"", b"\t[x]\n\tbaseurl=https://x/\n", b"/etc/zypp/repos.d/x.repo")) == (
         {},
         "",
     )
@@ -101,10 +104,10 @@ def test_others_may_ask_for_what_apt_is_told(debian) -> None:
 
 
 @given(body=st.binary(max_size=300))
-def test_any_bytes_are_read_or_told_unseen(anything, judge, body) -> None:
+def test_any_bytes_are_read_or_told_unseen(anything, failed, body) -> None:
     apt = {"os": OS, "managers": b"dpkg\n", "dpkg": DPKG, "apt_options": body + b"\n"}
     for name in (b"x.list", b"x.sources"):
-        judge("HOST-PKG-009", anything({**apt, "apt_sources": b"F\t/" + name + b"\n\t" + body + b"\n"}))
-    judge(
+        failed("HOST-PKG-009", anything({**apt, "apt_sources": b"F\t/" + name + b"\n\t" + body + b"\n"}))
+    failed(
         "HOST-PKG-009", anything({"managers": b"rpm\n", "rpm": RPM, "yum_sources": b"F\t/x\n\t[x]\n\t" + body + b"\n"})
     )

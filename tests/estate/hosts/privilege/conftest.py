@@ -2,12 +2,10 @@ from collections.abc import Callable
 
 import pytest
 
-from estate.hosts.host import Host, Unseen
-from estate.hosts.privilege import CHECKS, INVENTORY
+from estate.hosts.host import Host
 
 MakeHost = Callable[..., Host]
 Failed = Callable[[str, Host], tuple[dict[str, str], str]]
-Listed = Callable[[str, Host], tuple[dict[str, dict[str, str]], str]]
 
 PASSWD = b"""root:x:0:0::/root:/bin/bash
 daemon:x:1:1::/usr/sbin:/usr/sbin/nologin
@@ -37,35 +35,7 @@ def known(host: MakeHost) -> MakeHost:
     return make
 
 
-@pytest.fixture
-def failed() -> Failed:
-    """Ask a check: the severity of every place at which it failed, and why there may be more."""
-
-    def ask(check_id: str, host: Host) -> tuple[dict[str, str], str]:
-        found: dict[str, str] = {}
-        (run,) = (check.run for check in CHECKS if check.id == f"HOST-PRV-{check_id}")
-        try:
-            for problem in run(host):
-                found[problem.resource] = problem.severity.value
-        except Unseen as unseen:
-            return found, unseen.reason
-        return found, ""
-
-    return ask
-
-
-@pytest.fixture
-def listed() -> Listed:
-    """Ask an inventory: everything that is there with its attributes, and why there may be more."""
-
-    def ask(family: str, host: Host) -> tuple[dict[str, dict[str, str]], str]:
-        found: dict[str, dict[str, str]] = {}
-        (read,) = (inventory.read for inventory in INVENTORY if inventory.family == family)
-        try:
-            for name, values in read(host):
-                found[name] = dict(values)
-        except Unseen as unseen:
-            return found, unseen.reason
-        return found, ""
-
-    return ask
+@pytest.fixture(scope="session")
+def failed(failed: Failed) -> Failed:
+    """Ask a check by the end of its id."""
+    return lambda check_id, host: failed(f"HOST-PRV-{check_id}", host)
